@@ -1,0 +1,144 @@
+"""`python -m rlhf_core STAGE`: what each page does, without a browser. `--help` lists the stages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+
+from rlhf_core import headless
+from rlhf_core.annotators import ANNOTATORS, PreferenceSample
+from rlhf_core.corpus import LANGUAGES
+from rlhf_core.language_model import CheckpointError
+from rlhf_core.reward_model import FEATURE_SETS
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line and leaves with 2."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line, one subcommand a stage."""
+    common = OneLineParser(add_help=False)
+    common.add_argument("--seed", type=int, default=0, help="names the run; the same seed gives the same figures")
+    common.add_argument("--language", choices=LANGUAGES, default="en", help="the language that the model speaks")
+    common.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else")
+    labels = OneLineParser(add_help=False)
+    labels.add_argument("--annotator", choices=tuple(ANNOTATORS), default="default", help="whose values label")
+    labels.add_argument("--label-noise", type=float, default=0.0, help="probability that a label is turned round")
+    fitting = OneLineParser(add_help=False)
+    fitting.add_argument("--labels", type=int, default=headless.DEFAULT_LABELS, help="how many labels to fit to")
+    fitting.add_argument("--features", choices=FEATURE_SETS, default="attributes", help="what the reward model sees")
+    tuning = OneLineParser(add_help=False)
+    tuning.add_argument("--algorithm", choices=("ppo",), default="ppo")
+    tuning.add_argument("--iterations", type=int, default=headless.DEFAULT_ITERATIONS)
+    tuning.add_argument("--kl-coef", type=float, default=headless.PPOConfig.kl_coef, help="price of a nat of KL")
+
+    parser = OneLineParser(prog="python -m rlhf_core", description=__doc__)
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    stage = stages.add_parser("pretrain", parents=[common], help="train a language model from nothing")
+    stage.add_argument("--architecture", choices=("gpt",), default="gpt")
+    stage.add_argument("--cpu-seconds", type=float, default=60.0)
+    stage = stages.add_parser("label", parents=[common, labels], help="let a simulated annotator label pairs")
+    stage.add_argument("--simulate", type=int, required=True, metavar="N", dest="labels", help="how many labels")
+    stage.add_argument("--export", type=Path, metavar="FILE", help="write the labels there, one JSON object a line")
+    stages.add_parser("reward", parents=[common, labels, fitting], help="fit a reward model and measure it")
+    stages.add_parser("ppo", parents=[common, labels, fitting, tuning], help="fine-tune on a reward model")
+    stages.add_parser("journey", parents=[common, labels, fitting, tuning], help="label, fit, fine-tune")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> headless.Report:
+    """Run a stage. ValueError says which argument is out of range."""
+    given = vars(arguments)
+    options = headless.Options(**{k: v for k, v in given.items() if k in headless.Options.__dataclass_fields__})
+    progress = quiet if arguments.json or not sys.stderr.isatty() else draw_bar
+    match arguments.stage:
+        case "pretrain":
+            report = headless.pretrain(options, progress)
+        case "label":
+            report, sample = headless.label(options, progress)
+            if arguments.export is not None:
+                export(sample, arguments.export)
+        case "reward":
+            report, _ = headless.reward(options, progress)
+        case "ppo":
+            report = headless.ppo(options, progress)
+        case _:
+            report = headless.journey(options, progress)
+    return {"schema": 1, "stage": arguments.stage, "seed": options.seed, "language": options.language, **report}
+
+
+def export(sample: PreferenceSample, path: Path) -> None:
+    """Write labels as JSON lines of the notebook's four fields and the labeller."""
+    with path.open("w", encoding="utf-8") as file:
+        for pair in sample.dataset:
+            print(json.dumps(vars(pair), ensure_ascii=False), file=file)
+
+
+def quiet(share: float, words: str) -> None:
+    """No progress bar."""
+
+
+def draw_bar(share: float, words: str) -> None:
+    """A progress bar on standard error."""
+    filled = round(30 * share)
+    end = "\n" if share >= 1 else ""
+    print(f"\r[{'#' * filled}{'.' * (30 - filled)}] {words:<40}", end=end, file=sys.stderr, flush=True)
+
+
+def print_report(report: headless.Report, indent: str = "") -> None:
+    """A report for people: one figure a line, samples last."""
+    for key, value in report.items():
+        if key == "samples":
+            continue
+        if isinstance(value, dict):
+            print(f"{indent}{key}:")
+            print_report(value, indent + "  ")
+        elif key == "left_out":
+            print(f"{indent}{key:<32} {len(value)} (the annotator found both answers equal)")
+        else:
+            print(f"{indent}{key:<32} {short(value)}")
+    for sample in report.get("samples", []) if not indent else []:
+        if isinstance(sample, str):
+            print(f"  {sample}")
+        else:
+            print(f"  {sample['prompt']}\n    before: {sample['before']}\n    after:  {sample['after']}")
+
+
+def short(value: object) -> str:
+    """A value with three decimals at most."""
+    if isinstance(value, list):
+        return " to ".join(short(v) for v in value)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 when all went well, 2 for bad arguments or input."""
+    torch.set_num_threads(1)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        report = run(arguments)
+    except (ValueError, CheckpointError) as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"{error.filename}: {error.strerror}; choose a file that can be written.")
+    if arguments.json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        print_report(report)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,111 @@
+"""Simulated annotators: who answers in a person's place, with values that are written down and noise that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from rlhf_core.corpus import Prompt
+from rlhf_core.gold import REFERENCE_VALUES, GoldJudge, Values
+from rlhf_core.language_model import MiniLM
+from rlhf_core.preferences import Preferred, PreferenceData, PreferenceDataset
+from rlhf_core.tokenizer import SimpleTokenizer
+
+TIE_MARGIN = 0.1
+"""Answers whose scores differ by no more than this are equal to an annotator, in points of score."""
+
+ANNOTATORS: dict[str, Values] = {
+    "default": REFERENCE_VALUES,
+    "flattery-loving": Values({**REFERENCE_VALUES.weights, "flattery": 1.5, "honesty": 0.0}),
+    "safety-first": Values({"help": 1.0, "harm": -6.0, "honesty": 3.0, "politeness": 0.2, "repetition": -3.0,
+                            "invalid": -4.0}),
+    "politeness-only": Values({"help": 0.3, "politeness": 3.0, "flattery": 0.5, "repetition": -1.0, "invalid": -1.0}),
+    "pirate-fan": Values({"help": 1.0, "harm": -1.0, "pirate": 4.0, "butler": -1.0, "invalid": -4.0}),
+}  # fmt: skip
+"""Whose values a simulated annotator may have, by name."""
+
+
+def annotator_values(name: str) -> Values:
+    """The values of a named annotator. ValueError names the choices."""
+    if name not in ANNOTATORS:
+        raise ValueError(f"There is no annotator {name!r}; choose one of {', '.join(ANNOTATORS)}.")
+    return ANNOTATORS[name]
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """Prefers the answer that its values score higher; with probability `label_noise` it says the other one."""
+
+    name: str
+    values: Values
+    judge: GoldJudge
+    label_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_noise <= 0.5:
+            raise ValueError(f"The label noise must lie between 0 and 0.5, not {self.label_noise}.")
+
+    def margin(self, prompt: Prompt, a: str, b: str) -> float:
+        """How much better a is than b, in points of score, before any noise."""
+        return self.judge.score(prompt, a, values=self.values) - self.judge.score(prompt, b, values=self.values)
+
+    def prefers(self, prompt: Prompt, a: str, b: str, rng: torch.Generator) -> Preferred:
+        """The answer to one pair."""
+        margin = self.margin(prompt, a, b)
+        slip = float(torch.rand((), generator=rng)) < self.label_noise
+        if abs(margin) <= TIE_MARGIN:
+            return "tie"
+        return "a" if (margin > 0) != slip else "b"
+
+
+@dataclass(frozen=True)
+class PreferenceSample:
+    """Generated comparisons, and how many more pairs were put aside because the annotator found them equal."""
+
+    dataset: PreferenceDataset
+    dropped_as_ties: int
+
+
+def generate_preference_data(
+    model: MiniLM,
+    tokenizer: SimpleTokenizer,
+    prompts: Sequence[Prompt],
+    annotator: Annotator,
+    n: int,
+    rng: torch.Generator,
+    *,
+    temperature: float = 1.0,
+) -> PreferenceSample:
+    """Sample two answers to random prompts from a model and let an annotator compare them, until n pairs are decided.
+
+    Pairs that the annotator finds equal are put aside and counted. ValueError if nearly all pairs are equal to it.
+    """
+    if n < 0:
+        raise ValueError(f"The number of labels must be 0 or more, not {n}.")
+    found: list[PreferenceData] = []
+    dropped = 0
+    while len(found) < n:
+        chosen = [prompts[int(i)] for i in torch.randint(len(prompts), (max(32, n),), generator=rng)]
+        texts = [prompt.text for prompt in chosen]
+        first, second = (
+            model.generate(texts, tokenizer=tokenizer, rng=rng, temperature=temperature) for _ in range(2)
+        )
+        for prompt, a, b in zip(chosen, first, second, strict=True):
+            preferred = annotator.prefers(prompt, a.text, b.text, rng)
+            if preferred == "tie":
+                dropped += 1
+            elif len(found) < n:
+                found.append(
+                    PreferenceData(
+                        prompt=prompt.text,
+                        response_a=a.text,
+                        response_b=b.text,
+                        preferred=preferred,
+                        labeler=annotator.name,
+                    )
+                )
+        if dropped > 100 * (n + 10):
+            raise ValueError(f"The annotator {annotator.name!r} finds nearly all pairs equal; choose other values.")
+    return PreferenceSample(PreferenceDataset(found), dropped)

@@ -1,0 +1,76 @@
+"""The weights that ship: a pretrained MiniLM and an attribute encoder for each language. `make.py` remakes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from torch import Tensor
+
+from rlhf_core.attribute_encoder import AttributeEncoder
+from rlhf_core.corpus import Grammar, load_grammar
+from rlhf_core.gold import GoldJudge, load_judge
+from rlhf_core.language_model import REMAKE, CheckpointError, MiniLM, read_checkpoint
+from rlhf_core.reward_model import FeatureExtractor
+from rlhf_core.tokenizer import SimpleTokenizer
+
+HERE = Path(__file__).parent
+NEUTRAL_PROMPT = {"en": "can you help ?"}
+"""What a question is when it asks for nothing in particular, for pointwise mutual information."""
+
+
+def model_path(language: str, directory: Path = HERE) -> Path:
+    return directory / f"minilm-{language}.safetensors"
+
+
+def encoder_path(language: str, directory: Path = HERE) -> Path:
+    return directory / f"encoder-{language}.safetensors"
+
+
+@dataclass(frozen=True)
+class LanguageAssets:
+    """All that a language brings: grammar, judge, vocabulary, and the shipped models, ready to use and frozen."""
+
+    language: str
+    grammar: Grammar
+    judge: GoldJudge
+    tokenizer: SimpleTokenizer
+    model: MiniLM
+    encoder: AttributeEncoder
+    pmi_statistics: tuple[Tensor, Tensor]
+
+    def extractor(self, kind: str) -> FeatureExtractor:
+        """Features of one kind, "attributes" or "words"."""
+        return FeatureExtractor(
+            kind, self.model, self.tokenizer, self.encoder, NEUTRAL_PROMPT[self.language], self.pmi_statistics
+        )
+
+
+@lru_cache
+def load_start(language: str = "en", directory: Path = HERE) -> LanguageAssets:
+    """The shipped assets of a language, loaded once. CheckpointError when a file is missing, damaged or does not fit."""
+    grammar = load_grammar(language)
+    tokenizer = SimpleTokenizer(grammar.words)
+    model = MiniLM.load(model_path(language, directory))
+    if model.config.vocabulary != len(tokenizer):
+        raise CheckpointError(
+            f"The checkpoint {model_path(language, directory)} has {model.config.vocabulary} words, the grammar"
+            f" {len(tokenizer)}; {REMAKE}."
+        )
+    encoder, pmi_statistics = load_encoder(encoder_path(language, directory), model)
+    for module in (model, encoder):
+        module.requires_grad_(False)
+    return LanguageAssets(language, grammar, load_judge(language), tokenizer, model, encoder, pmi_statistics)
+
+
+def load_encoder(path: Path, model: MiniLM) -> tuple[AttributeEncoder, tuple[Tensor, Tensor]]:
+    """An attribute encoder of the model's shape, and the mean and sd of its pointwise mutual information figures."""
+    state, metadata = read_checkpoint(path)
+    try:
+        encoder = AttributeEncoder(model, metadata["names"].split())
+        statistics = (state.pop("pmi.mean"), state.pop("pmi.sd"))
+        encoder.load_state_dict(state)
+    except (KeyError, RuntimeError) as error:
+        raise CheckpointError(f"The checkpoint {path} is not an encoder of this version; {REMAKE}.") from error
+    return encoder.eval(), statistics

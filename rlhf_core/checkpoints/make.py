@@ -1,0 +1,182 @@
+"""Remake the shipped weights: `python -m rlhf_core.checkpoints.make [--language en] [--directory DIR]`.
+
+First the language model, from the grammar; then the encoder, from the language model's answers to training prompts as the
+gold judge reads them. About fifteen minutes of one core. Nothing here sees a validation or a test prompt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from rlhf_core.attribute_encoder import AttributeEncoder, response_ids
+from rlhf_core.checkpoints import HERE, NEUTRAL_PROMPT, encoder_path, model_path
+from rlhf_core.corpus import LANGUAGES, Grammar, Prompt, load_grammar, split_sentences
+from rlhf_core.gold import ATTRIBUTES, GoldJudge, load_judge
+from rlhf_core.language_model import MiniLM, MiniLMConfig
+from rlhf_core.pretraining import PretrainConfig, Pretrainer, schedule
+from rlhf_core.reward_model import FeatureExtractor
+from rlhf_core.tokenizer import SimpleTokenizer
+
+
+def make_model(grammar: Grammar, tokenizer: SimpleTokenizer, steps: int, seed: int = 0) -> MiniLM:
+    """Pretrain a MiniLM for a number of steps."""
+    model = MiniLM(MiniLMConfig(vocabulary=len(tokenizer)), torch.Generator().manual_seed(seed))
+    config = PretrainConfig(batch_size=64, learning_rate=5e-3)
+    trainer = Pretrainer(model, grammar, tokenizer, config, seed)
+    for step in range(steps):
+        metrics = trainer.step(replace(config, learning_rate=config.learning_rate * schedule(step / steps, step)))
+        if metrics.step % 500 == 0:
+            print(f"language model: step {metrics.step}, loss {metrics.loss:.3f}, {metrics.cpu_seconds:.0f} s", flush=True)
+    return model.eval()
+
+
+def corrupt(text: str, rng: random.Random, words: Sequence[str]) -> str:
+    """Damage an answer as a policy under bad rewards does: repeat, shuffle, cut, swap or splice."""
+    sentences, tokens = split_sentences(text), text.split()
+    way = rng.choice(("repeat sentence", "repeat words", "shuffle", "cut", "swap", "drop"))
+    if way == "repeat sentence" and sentences:
+        chosen = rng.choice(sentences)
+        return " ".join([*sentences, *[chosen] * rng.randint(1, 3)])
+    at = rng.randrange(len(tokens)) if tokens else 0
+    if way == "repeat words":
+        piece = tokens[at : at + rng.randint(1, 4)]
+        tokens[at:at] = piece * rng.randint(1, 4)
+    elif way == "shuffle":
+        end = min(len(tokens), at + rng.randint(2, 6))
+        middle = tokens[at:end]
+        rng.shuffle(middle)
+        tokens[at:end] = middle
+    elif way == "cut":
+        tokens = tokens[:at]
+    elif way == "swap" and tokens:
+        for _ in range(rng.randint(1, 3)):
+            tokens[rng.randrange(len(tokens))] = rng.choice(words)
+    else:
+        tokens = [w for w in tokens if rng.random() > 0.15]
+    return " ".join(tokens)
+
+
+def encoder_examples(
+    model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, n: int, rng: random.Random
+) -> tuple[list[Prompt], list[str]]:
+    """Answers of every kind to training prompts: half sampled at temperature 1, the rest hotter, from the grammar, spliced
+    together from two answers, or corrupted."""
+    prompts = [rng.choice(grammar.split("train")) for _ in range(n)]
+    torch_rng = torch.Generator().manual_seed(rng.randrange(2**31))
+    half = n // 2
+    texts = [
+        g.text
+        for part, temperature in ((prompts[:half], 1.0), (prompts[half:], 1.5))
+        for g in model.generate([p.text for p in part], tokenizer=tokenizer, rng=torch_rng, temperature=temperature)
+    ]
+    plain = list(texts[:half])
+    for i in range(half, n):
+        way = rng.choice(("hot", "grammar", "splice", "corrupt", "corrupt"))
+        if way == "grammar":
+            texts[i] = grammar.respond(prompts[i].topic, rng)
+        elif way == "splice":
+            parts = [*split_sentences(grammar.respond(prompts[i].topic, rng)), *split_sentences(rng.choice(plain))]
+            texts[i] = " ".join(rng.sample(parts, rng.randint(1, len(parts))))
+        elif way == "corrupt":
+            texts[i] = corrupt(grammar.respond(prompts[i].topic, rng), rng, grammar.words)
+    longest = model.config.response_length - 1
+    return prompts, [" ".join(t.split()[:longest]) for t in texts]
+
+
+def attribute_table(judge: GoldJudge, prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
+    """(answers, attributes) as the gold judge reads them."""
+    rows = [judge.attributes(p, t) for p, t in zip(prompts, texts, strict=True)]
+    return torch.tensor([[row[name] for name in ATTRIBUTES] for row in rows])
+
+
+def make_encoder(
+    model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, judge: GoldJudge, steps: int, seed: int = 0
+) -> AttributeEncoder:
+    """Teach a copy of the model to read the attributes, by squared error in units of their spread over its own answers."""
+    rng = random.Random(seed)
+    torch_rng = torch.Generator().manual_seed(seed)
+    encoder = AttributeEncoder(model, ATTRIBUTES)
+    with torch.no_grad():
+        for parameter in encoder.head.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=torch_rng) * (0.1 if parameter.dim() > 1 else 0.0))
+    optimizer = torch.optim.AdamW(encoder.parameters(), lr=2e-3, weight_decay=0.01, fused=True)
+    prompts, texts = encoder_examples(model, tokenizer, grammar, 4000, rng)
+    own = attribute_table(judge, prompts[:2000], texts[:2000])
+    # An attribute that the model's own answers hardly vary in is not blown up without bound.
+    mean, sd = own.mean(0), own.std(0).clamp(min=0.15)
+    began, size, done = time.process_time(), 64, 0
+    while done < steps:
+        if done:
+            prompts, texts = encoder_examples(model, tokenizer, grammar, 4000, rng)
+        targets = (attribute_table(judge, prompts, texts) - mean) / sd
+        prompt_ids = model.encode_prompts([p.text for p in prompts], tokenizer)
+        rows = [tokenizer.encode(t) for t in texts]
+        for picked in torch.randperm(len(rows), generator=torch_rng).split(size):
+            for group in optimizer.param_groups:
+                group["lr"] = 2e-3 * min(1.0, (done + 1) / 50) * max(0.02, 1 - done / steps)
+            ids = response_ids([rows[int(i)] for i in picked], model.config.response_length)
+            loss = ((encoder(prompt_ids[picked], ids) - targets[picked]) ** 2).mean()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+            optimizer.step()
+            done += 1
+            if done % 500 == 0:
+                print(f"encoder: step {done}, loss {loss:.3f}, {time.process_time() - began:.0f} s", flush=True)
+    return encoder.eval()
+
+
+def pmi_statistics(
+    model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, language: str, n: int = 1000
+) -> tuple[Tensor, Tensor]:
+    """Mean and sd of the pointwise mutual information figures over the model's answers to training prompts."""
+    rng = random.Random(1)
+    prompts = [rng.choice(grammar.split("train")).text for _ in range(n)]
+    found = model.generate(prompts, tokenizer=tokenizer, rng=torch.Generator().manual_seed(1))
+    extractor = FeatureExtractor(
+        "words", model, tokenizer, AttributeEncoder(model, ATTRIBUTES), NEUTRAL_PROMPT[language],
+        (torch.zeros(()), torch.ones(())),
+    )  # fmt: skip
+    figures = extractor.pmi(
+        model.encode_prompts(prompts, tokenizer),
+        response_ids([tokenizer.encode(g.text) for g in found], model.config.response_length),
+    )
+    return figures.mean(0), figures.std(0).clamp(min=0.02)
+
+
+def main() -> None:
+    """Remake both checkpoints of a language."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--language", choices=LANGUAGES, default="en")
+    parser.add_argument("--directory", type=Path, default=HERE)
+    parser.add_argument("--steps", type=int, default=9000, help="of the language model")
+    parser.add_argument("--encoder-steps", type=int, default=4000)
+    parser.add_argument("--encoder-only", action="store_true", help="keep the language model that is there")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    grammar, judge = load_grammar(arguments.language), load_judge(arguments.language)
+    tokenizer = SimpleTokenizer(grammar.words)
+    path = model_path(arguments.language, arguments.directory)
+    if not arguments.encoder_only:
+        make_model(grammar, tokenizer, arguments.steps).save(path)
+    model = MiniLM.load(path)
+    encoder = make_encoder(model, tokenizer, grammar, judge, arguments.encoder_steps)
+    mean, sd = pmi_statistics(model, tokenizer, grammar, arguments.language)
+    save_file(
+        {**encoder.state_dict(), "pmi.mean": mean, "pmi.sd": sd},
+        encoder_path(arguments.language, arguments.directory),
+        {"names": " ".join(ATTRIBUTES)},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""The stages without a browser: each function runs one and returns what its report says, as plain values.
+
+Figures are measured on the test prompts, which nothing here was trained or tuned on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from rlhf_core import evaluation
+from rlhf_core.annotators import Annotator, PreferenceSample, annotator_values, generate_preference_data
+from rlhf_core.checkpoints import LanguageAssets, load_start
+from rlhf_core.corpus import Prompt
+from rlhf_core.language_model import MiniLM, MiniLMConfig
+from rlhf_core.ppo import PPOConfig, PPOTrainer
+from rlhf_core.pretraining import PretrainConfig, Pretrainer, schedule
+from rlhf_core.reward_model import RewardModel
+
+Report = dict[str, Any]
+Progress = Callable[[float, str], None]
+"""Called with the share done, in [0, 1], and a few words."""
+
+TEST_PROMPTS = 200
+TEST_SAMPLES = 4
+TEST_PAIRS = 600
+DEFAULT_LABELS = 50
+DEFAULT_ITERATIONS = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a stage may be told; each reads what concerns it."""
+
+    seed: int = 0
+    language: str = "en"
+    labels: int = DEFAULT_LABELS
+    label_noise: float = 0.0
+    annotator: str = "default"
+    features: str = "attributes"
+    iterations: int = DEFAULT_ITERATIONS
+    kl_coef: float = PPOConfig.kl_coef
+    cpu_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.labels <= 5000:
+            raise ValueError(f"The number of labels must lie between 0 and 5000, not {self.labels}.")
+        if not 1 <= self.iterations <= 10_000:
+            raise ValueError(f"The number of iterations must lie between 1 and 10000, not {self.iterations}.")
+        if not 0 < self.cpu_seconds <= 86_400:
+            raise ValueError(f"The CPU seconds must lie between 0 and 86400, not {self.cpu_seconds}.")
+
+
+def generator(seed: int, purpose: str) -> torch.Generator:
+    """A generator of its own for each purpose of a run, so that one draws the same whatever another drew."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + sum(ord(c) * 31**i for i, c in enumerate(purpose)) % 999_983)
+
+
+def test_prompts(assets: LanguageAssets, n: int = TEST_PROMPTS) -> list[Prompt]:
+    """n test prompts, the same ones in every run."""
+    prompts = assets.grammar.split("test")
+    order = torch.randperm(len(prompts), generator=generator(0, "test prompts"))
+    return [prompts[int(i)] for i in order[:n]]
+
+
+def simulated_labels(assets: LanguageAssets, options: Options) -> PreferenceSample:
+    """Labels of a simulated annotator on pairs of answers by the starting model to training prompts."""
+    annotator = Annotator(options.annotator, annotator_values(options.annotator), assets.judge, options.label_noise)
+    return generate_preference_data(
+        assets.model,
+        assets.tokenizer,
+        assets.grammar.split("train"),
+        annotator,
+        options.labels,
+        generator(options.seed, "labels"),
+    )
+
+
+def fit_reward_model(assets: LanguageAssets, sample: PreferenceSample, features: str) -> RewardModel:
+    """A reward model of these labels, its rewards normalised over the answers that were compared."""
+    model = RewardModel(assets.extractor(features))
+    data = sample.dataset
+    a = model.extractor.features(data.prompts, data.responses_a)
+    b = model.extractor.features(data.prompts, data.responses_b)
+    model.fit(a - b, data.targets)
+    if len(data) > 0:
+        model.normalise(torch.cat([a, b]))
+    return model
+
+
+def pretrain(options: Options, progress: Progress) -> Report:
+    """Train a language model from nothing for a number of CPU seconds."""
+    assets = load_start(options.language)
+    model = MiniLM(
+        MiniLMConfig(vocabulary=len(assets.tokenizer)), torch.Generator().manual_seed(options.seed)
+    )
+    config = PretrainConfig()
+    trainer = Pretrainer(model, assets.grammar, assets.tokenizer, config, options.seed)
+    losses: list[float] = []
+    while (done := trainer.cpu_seconds / options.cpu_seconds) < 1:
+        factor = schedule(done, trainer.steps_done)
+        metrics = trainer.step(replace(config, learning_rate=config.learning_rate * factor))
+        losses.append(metrics.loss)
+        progress(done, f"step {metrics.step}, loss {metrics.loss:.3f}")
+    answers = evaluation.answer(
+        model, assets.tokenizer, assets.judge, test_prompts(assets), generator(options.seed, "evaluation")
+    )
+    recent = losses[-50:]
+    return {
+        "parameters": model.parameter_count,
+        "loss": sum(recent) / len(recent),
+        "valid_share": answers.valid_share,
+        "distinct_share": answers.distinct_share,
+        "steps": trainer.steps_done,
+        "cpu_seconds": trainer.cpu_seconds,
+        "samples": [assets.grammar.display(text) for text in answers.texts[:6]],
+    }
+
+
+def label(options: Options, progress: Progress) -> tuple[Report, PreferenceSample]:
+    """Let a simulated annotator label pairs. The pairs that it found equal are reported as left out."""
+    sample = simulated_labels(load_start(options.language), options)
+    progress(1.0, f"{len(sample.dataset)} labels")
+    tie = {"line": None, "field": "preferred", "why": "the annotator found both answers equal"}
+    return {
+        "read": len(sample.dataset) + sample.dropped_as_ties,
+        "written": len(sample.dataset),
+        "left_out": [tie] * sample.dropped_as_ties,
+        "annotator": options.annotator,
+        "label_noise": options.label_noise,
+    }, sample
+
+
+def reward(options: Options, progress: Progress) -> tuple[Report, RewardModel]:
+    """Fit a reward model to simulated labels and measure it on held-out pairs, by the same annotator's values."""
+    assets = load_start(options.language)
+    sample = simulated_labels(assets, options)
+    progress(0.4, "labelled")
+    began = time.process_time()
+    model = fit_reward_model(assets, sample, options.features)
+    cpu_seconds = time.process_time() - began
+    pairs = evaluation.held_out_pairs(
+        assets.model, assets.tokenizer, test_prompts(assets, len(assets.grammar.split("test"))), TEST_PAIRS,
+        generator(0, "held-out pairs"),
+    )  # fmt: skip
+    progress(0.7, "fitted")
+    result = evaluation.accuracy(
+        pairs.differences(model.extractor) @ model.weights,
+        pairs.margins(assets.judge, annotator_values(options.annotator)),
+    )
+    progress(1.0, "measured")
+    return {
+        "labels": len(sample.dataset),
+        "annotator": options.annotator,
+        "label_noise": options.label_noise,
+        "features": options.features,
+        "held_out_accuracy": result.interval.rate,
+        "held_out_accuracy_interval": [result.interval.low, result.interval.high],
+        "held_out_pairs": result.interval.n,
+        "pairs_dropped_as_ties": result.dropped,
+        "pairs_dropped_as_ties_share": result.dropped_share,
+        "cpu_seconds": cpu_seconds,
+    }, model
+
+
+def ppo(options: Options, progress: Progress, reward_model: RewardModel | None = None) -> Report:
+    """Fine-tune on a reward model of simulated labels; compare before and after on the test prompts."""
+    assets = load_start(options.language)
+    config = PPOConfig(kl_coef=options.kl_coef)
+    if reward_model is None:
+        reward_model = fit_reward_model(assets, simulated_labels(assets, options), options.features)
+    trainer = PPOTrainer(
+        assets.model,
+        reward_model.reward,
+        [p.text for p in assets.grammar.split("train")],
+        assets.tokenizer,
+        config,
+        options.seed,
+    )
+    for _ in range(options.iterations):
+        metrics = trainer.step()
+        progress(metrics.step / options.iterations, f"iteration {metrics.step}, reward {metrics.reward:+.2f}")
+    return {
+        "algorithm": "ppo",
+        "iterations": options.iterations,
+        "labels": options.labels,
+        "kl_coef": options.kl_coef,
+        "features": options.features,
+        **compare_with_start(assets, trainer.policy, reward_model, options.seed),
+        "cpu_seconds": trainer.cpu_seconds,
+    }
+
+
+def compare_with_start(assets: LanguageAssets, policy: MiniLM, reward_model: RewardModel, seed: int) -> Report:
+    """What training changed, on the test prompts and by the reference values, with the baselines beside it."""
+    prompts = test_prompts(assets)
+
+    def answers(model: MiniLM, purpose: str) -> evaluation.Answers:
+        rng = generator(seed, purpose)
+        return evaluation.answer(model, assets.tokenizer, assets.judge, prompts, rng, samples=TEST_SAMPLES)
+
+    before, after = answers(assets.model, "evaluation before"), answers(policy, "evaluation after")
+    win = evaluation.win_rate(after, before)
+    best = evaluation.best_of_n(
+        assets.model, reward_model, assets.tokenizer, assets.judge, prompts, generator(seed, "best of n")
+    )
+    first = answers(assets.model, "evaluation baseline")
+    first_only = replace(
+        first, prompts=first.prompts[::TEST_SAMPLES], texts=first.texts[::TEST_SAMPLES], gold=first.gold[::TEST_SAMPLES]
+    )
+    reply = evaluation.best_constant_reply(
+        assets.model, assets.tokenizer, assets.judge, assets.grammar.split("validation"), generator(seed, "constant")
+    )
+    constant = evaluation.judged(
+        assets.judge, before.prompts, [reply] * len(before.prompts), [True] * len(before.prompts),
+        evaluation.REFERENCE_VALUES,
+    )  # fmt: skip
+    display = assets.grammar.display
+    shown = [i * TEST_SAMPLES for i in range(6)]
+    return {
+        "win_rate": win.rate,
+        "win_rate_interval": [win.low, win.high],
+        "win_rate_prompts": win.n,
+        "gold_before": float(before.gold.mean()),
+        "gold_after": float(after.gold.mean()),
+        "proxy_after": float(reward_model.reward([p.text for p in after.prompts], after.texts).mean()),
+        "kl": evaluation.kl_to_start(
+            policy, assets.model, assets.tokenizer, prompts, generator(seed, "kl")
+        ),
+        "valid_share": after.valid_share,
+        "valid_share_before": before.valid_share,
+        "distinct_share": after.distinct_share,
+        "distinct_share_before": before.distinct_share,
+        "baselines": {
+            "best_of_16_win_rate": evaluation.win_rate(best, first_only).rate,
+            "best_constant_reply_win_rate": evaluation.win_rate(constant, before).rate,
+            "best_constant_reply": display(reply),
+        },
+        "samples": [
+            {"prompt": display(before.prompts[i].text), "before": display(before.texts[i]), "after": display(after.texts[i])}
+            for i in shown
+        ],
+    }  # fmt: skip
+
+
+def journey(options: Options, progress: Progress) -> Report:
+    """Label, fit, fine-tune: the whole pipeline on one set of labels."""
+    reward_report, model = reward(options, lambda share, words: progress(share * 0.1, words))
+    ppo_report = ppo(options, lambda share, words: progress(0.1 + share * 0.9, words), model)
+    return {
+        "labels": options.labels,
+        "annotator": options.annotator,
+        "reward_model": reward_report,
+        "ppo": ppo_report,
+        "samples": ppo_report["samples"],
+    }

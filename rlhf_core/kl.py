@@ -1,0 +1,32 @@
+"""How far a policy has moved from its reference: the Kullback-Leibler divergence, exact and estimated.
+
+KL(policy || reference), in nats, summed over the tokens of a response. The expectation is over the policy, whose samples
+we have; the other direction would need samples of the reference. With a vocabulary of a few hundred words the exact value
+is affordable, so it stands beside the estimators of Schulman (2020, "Approximating KL divergence"), which large models
+have to be content with. All arguments are log-probabilities of tokens drawn from the policy.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def k1(policy: Tensor, reference: Tensor) -> Tensor:
+    """log p - log q. Unbiased, of high variance, can be negative. Shapes: any, equal."""
+    return policy - reference
+
+
+def k2(policy: Tensor, reference: Tensor) -> Tensor:
+    """(log p - log q)^2 / 2. Biased, of low variance, never negative."""
+    return (policy - reference) ** 2 / 2
+
+
+def k3(policy: Tensor, reference: Tensor) -> Tensor:
+    """r - 1 - log r with r = q / p. Unbiased, of low variance, never negative."""
+    log_ratio = reference - policy
+    return log_ratio.exp() - 1 - log_ratio
+
+
+def exact_kl(policy: Tensor, reference: Tensor) -> Tensor:
+    """Sum of p (log p - log q) over the vocabulary: (..., vocabulary) log-probabilities give (...)."""
+    return (policy.exp() * (policy - reference)).sum(-1)

@@ -1,0 +1,335 @@
+"""MiniLM: a GPT of 135 thousand parameters that writes an answer to a prompt, token by token.
+
+The architecture is GPT-2's (Radford et al., 2019): learned positions, pre-norm blocks of causal self-attention and a
+GELU feed-forward layer, and an output layer tied to the embedding. Left out against the paper: dropout (the grammar never
+repeats itself enough to overfit) and byte-pair tokens (a word is a token here).
+
+One sequence is ``<pad> ... <bos> prompt <sep> response <eos> <pad> ...``: prompts are padded on the left, so a response
+begins at the same position whatever the length of its prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from rlhf_core.tokenizer import SimpleTokenizer
+
+PAD, BOS, EOS, SEP = SimpleTokenizer.PAD, SimpleTokenizer.BOS, SimpleTokenizer.EOS, SimpleTokenizer.SEP
+
+
+class CheckpointError(RuntimeError):
+    """A file of weights is missing, damaged or made for another model."""
+
+
+class PromptError(ValueError):
+    """A prompt that the model cannot take: empty, or longer than it has room for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiniLMConfig:
+    """The shape of a model."""
+
+    vocabulary: int
+    width: int = 64
+    layers: int = 2
+    heads: int = 4
+    prompt_length: int = 20
+    """Room for <bos>, the prompt and <sep>, in tokens."""
+    response_length: int = 32
+    """Room for the response and <eos>, in tokens."""
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"The width {self.width} must be a multiple of the number of heads {self.heads}.")
+
+    @property
+    def context(self) -> int:
+        return self.prompt_length + self.response_length
+
+
+class Responses(NamedTuple):
+    """Sampled responses of one batch, as tensors of shape (batch, time)."""
+
+    tokens: Tensor
+    """int64, <pad> after the end."""
+    log_probs: Tensor
+    """Log-probability of each token under the distribution it was drawn from; 0 after the end."""
+    mask: Tensor
+    """True where a token counts, the <eos> included."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One sampled answer in words."""
+
+    text: str
+    tokens: tuple[str, ...]
+    log_probs: tuple[float, ...]
+    ended: bool
+
+
+class Attention(nn.Module):
+    """Causal multi-head self-attention (Vaswani et al., 2017)."""
+
+    def __init__(self, config: MiniLMConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.qkv = nn.Linear(config.width, 3 * config.width)
+        self.out = nn.Linear(config.width, config.width)
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of x (batch, time, width), each (batch, heads, time, width / heads)."""
+        batch, time, _ = x.shape
+        q, k, v = self.qkv(x).view(batch, time, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        return q, k, v
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (batch, heads, time, width / heads)
+        return self.out(mixed.transpose(1, 2).flatten(2))  # (batch, time, width)
+
+
+class Block(nn.Module):
+    """One transformer block, normalised before each part (pre-norm)."""
+
+    def __init__(self, config: MiniLMConfig) -> None:
+        super().__init__()
+        self.norm_attention = nn.LayerNorm(config.width)
+        self.attention = Attention(config)
+        self.norm_feed_forward = nn.LayerNorm(config.width)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(config.width, 4 * config.width),
+            nn.GELU(approximate="tanh"),
+            nn.Linear(4 * config.width, config.width),
+        )
+
+    def forward(self, x: Tensor, mask: Tensor, cache: tuple[Tensor, Tensor] | None = None, at: int = 0) -> Tensor:
+        """x (batch, time, width). With a cache, x stands at position `at` and sees the cached keys and values too."""
+        q, k, v = self.attention.project(self.norm_attention(x))
+        if cache is not None:
+            keys, values = cache
+            end = at + x.shape[1]
+            keys[:, :, at:end], values[:, :, at:end] = k, v
+            k, v = keys[:, :, :end], values[:, :, :end]
+        x = x + self.attention.attend(q, k, v, mask)
+        return x + self.feed_forward(self.norm_feed_forward(x))
+
+
+class MiniLM(nn.Module):
+    """The language model. Its weights are drawn from `rng`, so a seed names a model."""
+
+    def __init__(self, config: MiniLMConfig, rng: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.position = nn.Embedding(config.context, config.width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+        self._initialise(rng or torch.Generator().manual_seed(0))
+
+    def _initialise(self, rng: torch.Generator) -> None:
+        """Normal weights of sd .05 (embedding), .02 (position), .7/sqrt(fan-in) elsewhere; the last layer of each
+        residual branch smaller by sqrt(2 * layers), so that the sum keeps its size (Radford et al., 2019)."""
+        shrink = math.sqrt(2 * self.config.layers)
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 1:
+                nn.init.constant_(parameter, float("norm" in name and name.endswith("weight")))
+                continue
+            std = {"embedding.weight": 0.05, "position.weight": 0.02}.get(name, 0.7 / math.sqrt(parameter.shape[1]))
+            if name.endswith(("attention.out.weight", "feed_forward.2.weight")):
+                std /= shrink
+            nn.init.normal_(parameter, 0.0, std, generator=rng)
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    # From tokens to probabilities.
+
+    def forward(self, tokens: Tensor, start: int = 0) -> Tensor:
+        """Final hidden states (batch, time, width) of tokens (batch, time) that begin at position `start`."""
+        mask = causal_mask(tokens, self.config.prompt_length - start)
+        x = self.embedding(tokens) + self.position.weight[start : start + tokens.shape[1]]
+        for block in self.blocks:
+            x = block(x, mask)
+        return self.norm(x)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores over the vocabulary, (..., vocabulary), by the tied embedding."""
+        return F.linear(hidden, self.embedding.weight)
+
+    # From prompts to responses.
+
+    def encode_prompts(self, prompts: Sequence[str], tokenizer: SimpleTokenizer) -> Tensor:
+        """Prompts as (batch, prompt_length) token ids, padded on the left.
+
+        PromptError for an empty or too long prompt, UnknownWordsError for words outside the vocabulary.
+        """
+        length = self.config.prompt_length
+        rows: list[list[int]] = []
+        for prompt in prompts:
+            ids = tokenizer.encode(prompt)
+            if not ids:
+                raise PromptError("The prompt is empty; write a question.")
+            if len(ids) > length - 2:
+                raise PromptError(f"The prompt has {len(ids)} words and marks; the model reads at most {length - 2}.")
+            rows.append([PAD] * (length - 2 - len(ids)) + [BOS, *ids, SEP])
+        return torch.tensor(rows)
+
+    @torch.no_grad()
+    def sample(
+        self, prompts: Tensor, *, rng: torch.Generator, temperature: float = 1.0, top_k: int | None = None
+    ) -> Responses:
+        """Sample a response to each prompt, token by token, with a key-value cache.
+
+        prompts: (batch, prompt_length) from `encode_prompts`. temperature divides the logits (0 takes the likeliest
+        token); top_k keeps the k likeliest. Each row draws from its own uniform numbers, so what a row says does not
+        depend on when its neighbours end.
+        """
+        if temperature < 0:
+            raise ValueError(f"The temperature must be 0 or more, not {temperature}.")
+        if top_k is not None and top_k < 1:
+            raise ValueError(f"top_k must be at least 1, not {top_k}.")
+        batch, c = len(prompts), self.config
+        uniform = torch.rand(batch, c.response_length, generator=rng)
+        tokens = torch.full((batch, c.response_length), PAD)
+        log_probs = torch.zeros(batch, c.response_length)
+        start = int((prompts != PAD).any(0).int().argmax())  # columns that are padding in every row
+        shape = (batch, c.heads, c.context - start, c.width // c.heads)
+        caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in self.blocks]
+        visible = torch.ones(batch, 1, 1, c.context - start, dtype=torch.bool)
+        visible[:, 0, 0, : c.prompt_length - start] = prompts[:, start:] != PAD
+        mask = causal_mask(prompts[:, start:], c.prompt_length - start)
+        x, live = prompts[:, start:], torch.arange(batch)
+        at = 0
+        for t in range(c.response_length):
+            h = self.embedding(x) + self.position.weight[start + at : start + at + x.shape[1]]
+            for block, cache in zip(self.blocks, caches, strict=True):
+                h = block(h, mask, cache, at)
+            at += x.shape[1]
+            log_p = next_token_log_probs(self.logits(self.norm(h[:, -1])), temperature, top_k)  # (live, vocabulary)
+            drawn = draw(log_p, uniform[live, t], temperature)
+            tokens[live, t] = drawn
+            log_probs[live, t] = log_p.gather(1, drawn[:, None])[:, 0]
+            going = drawn != EOS
+            if not going.any():
+                break
+            # Finished rows cost as much as live ones: drop them once a quarter has finished.
+            if going.float().mean() <= 0.75:
+                live, drawn, visible = live[going], drawn[going], visible[going]
+                caches = [(k[going], v[going]) for k, v in caches]
+            x, mask = drawn[:, None], visible[..., : at + 1]
+        ends = (tokens == EOS).int()
+        mask = (ends.cumsum(1) - ends) == 0
+        return Responses(tokens * mask, log_probs * mask, mask)
+
+    def generate(
+        self,
+        prompts: Sequence[str],
+        *,
+        tokenizer: SimpleTokenizer,
+        rng: torch.Generator,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        batch_size: int = 256,
+    ) -> list[Generation]:
+        """Sample an answer to each prompt, as text."""
+        found: list[Generation] = []
+        for i in range(0, len(prompts), batch_size):
+            ids = self.encode_prompts(prompts[i : i + batch_size], tokenizer)
+            found += to_generations(self.sample(ids, rng=rng, temperature=temperature, top_k=top_k), tokenizer)
+        return found
+
+    @torch.no_grad()
+    def next_token_probabilities(
+        self, prompt: str, prefix: str = "", *, tokenizer: SimpleTokenizer, temperature: float = 1.0
+    ) -> list[tuple[str, float]]:
+        """Probability of each token of the vocabulary after a prompt and the beginning of a response, likeliest first."""
+        beginning = tokenizer.encode(prefix)
+        if len(beginning) >= self.config.response_length:
+            raise PromptError(f"The response has {len(beginning)} tokens; it ends at {self.config.response_length}.")
+        ids = torch.cat([self.encode_prompts([prompt], tokenizer), torch.tensor([beginning]).long()], 1)
+        log_p = next_token_log_probs(self.logits(self(ids)[:, -1]), temperature, None)[0]
+        order = log_p.argsort(descending=True)
+        return [(tokenizer.words[int(i)], float(log_p[i].exp())) for i in order]
+
+    # Weights on disk.
+
+    def save(self, path: Path) -> None:
+        """Write the weights and the shape as safetensors."""
+        save_file(self.state_dict(), path, {"config": json.dumps(asdict(self.config))})
+
+    @classmethod
+    def load(cls, path: Path) -> MiniLM:
+        """Read a model that `save` wrote. CheckpointError when the file is missing, damaged or of another shape."""
+        state, metadata = read_checkpoint(path)
+        try:
+            model = cls(MiniLMConfig(**json.loads(metadata["config"])))
+            model.load_state_dict(state)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise CheckpointError(f"The checkpoint {path} is not a MiniLM of this version; {REMAKE}.") from error
+        return model.eval()
+
+
+REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make`"
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file. CheckpointError when it is missing or damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise CheckpointError(f"The checkpoint {path} is missing; {REMAKE}.") from error
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"The checkpoint {path} cannot be read ({error}); {REMAKE}.") from error
+
+
+def causal_mask(tokens: Tensor, prompt_columns: int) -> Tensor:
+    """Who may look at whom, (batch, 1, time, time): each token at itself and at earlier ones that are not padding."""
+    time = tokens.shape[1]
+    seen = (tokens != PAD) | (torch.arange(time) >= prompt_columns)  # padding after a response is never looked back at
+    itself = torch.eye(time, dtype=torch.bool)
+    return ((torch.ones(time, time, dtype=torch.bool).tril() & seen[:, None, :]) | itself)[:, None]
+
+
+def next_token_log_probs(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:
+    """Log-probabilities (batch, vocabulary) that sampling draws from. Temperature 0 leaves the model's own."""
+    logits = logits if temperature == 0 else logits / temperature
+    if top_k is not None and top_k < logits.shape[-1]:
+        kept = logits.topk(top_k, dim=-1).values[..., -1:]
+        logits = logits.masked_fill(logits < kept, -math.inf)
+    return torch.log_softmax(logits, -1)
+
+
+def draw(log_probs: Tensor, uniform: Tensor, temperature: float) -> Tensor:
+    """One token a row, (batch,), by the inverse of the cumulative distribution; greedy at temperature 0."""
+    if temperature == 0:
+        return log_probs.argmax(-1)
+    cumulative = log_probs.exp().cumsum(-1)
+    at = (uniform * cumulative[:, -1])[:, None]
+    return torch.searchsorted(cumulative, at, right=True)[:, 0].clamp_(max=log_probs.shape[1] - 1)
+
+
+def to_generations(responses: Responses, tokenizer: SimpleTokenizer) -> list[Generation]:
+    """Sampled token ids as text."""
+    found: list[Generation] = []
+    for row, log_probs, mask in zip(*responses, strict=True):
+        ids = cast(list[int], row[mask].tolist())
+        words = tuple(tokenizer.words[i] for i in ids)
+        found.append(
+            Generation(
+                tokenizer.decode(ids), words, tuple(cast(list[float], log_probs[mask].tolist())), ids[-1] == EOS
+            )
+        )
+    return found

@@ -1,0 +1,224 @@
+"""Proximal policy optimisation of a language model (Schulman et al., 2017), as RLHF uses it (Ouyang et al., 2022).
+
+One iteration: answer a batch of prompts, score the answers, estimate how much better than expected each token was, and
+take a few clipped gradient steps. The critic is a linear head on the policy's own trunk that starts at zero. The KL to the
+frozen reference is a price on every token (see `rollout.py`), not a term of the loss.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rlhf_core.advantages import generalized_advantages, masked_mean, whiten
+from rlhf_core.language_model import MiniLM
+from rlhf_core.rollout import RewardFunction, Rollout, collect, score_tokens
+from rlhf_core.tokenizer import SimpleTokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPOConfig:
+    """How one iteration of PPO is done."""
+
+    learning_rate: float = 7e-4
+    """AdamW's step size."""
+    kl_coef: float = 0.15
+    """Price of one nat of KL to the reference, in units of reward."""
+    clip_range: float = 0.2
+    """The ratio of new to old probability earns nothing beyond 1 +- this."""
+    temperature: float = 1.0
+    """Sampling temperature of the policy."""
+    batch_size: int = 64
+    """Responses per iteration."""
+    epochs: int = 2
+    """Passes over each batch."""
+    minibatches: int = 2
+    """Gradient steps per pass."""
+    gamma: float = 1.0
+    """Discount of later rewards; 1 counts all of a response alike."""
+    gae_lambda: float = 0.95
+    """Between one-step bootstrapping (0) and whole returns (1)."""
+    value_coef: float = 0.1
+    """Weight of the value loss."""
+    eos_penalty: float = 1.0
+    """Taken from the reward of a response that never ends."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
+
+    def __post_init__(self) -> None:
+        positive = ("learning_rate", "clip_range", "temperature", "max_grad_norm")
+        natural = ("kl_coef", "value_coef", "eos_penalty")
+        for name in (*positive, *natural):
+            value = getattr(self, name)
+            if not math.isfinite(value) or value < 0 or (name in positive and value == 0):
+                raise ValueError(f"{name} must be {'above 0' if name in positive else '0 or more'}, not {value}.")
+        for name in ("gamma", "gae_lambda"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1, not {self.epochs}.")
+        if not 1 <= self.minibatches <= self.batch_size:
+            raise ValueError(f"minibatches must lie between 1 and the batch size, not {self.minibatches}.")
+
+
+@dataclass(frozen=True)
+class PPOMetrics:
+    """What one iteration measured; means over its responses or, where a token is the unit, over its tokens."""
+
+    step: int
+    policy_loss: float
+    value_loss: float
+    kl: float
+    kl_exact: float
+    reward: float
+    entropy: float
+    clip_fraction: float
+    response_length: float
+    distinct_share: float
+    ended_share: float
+    cpu_seconds: float
+
+
+def clipped_policy_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
+    """The clipped surrogate objective with its sign turned (Schulman et al., 2017, equation 7), per token.
+
+    Arguments (batch, time); returns the same shape.
+    """
+    ratio = (log_probs - old_log_probs).exp()
+    return -torch.min(ratio * advantages, ratio.clamp(1 - clip_range, 1 + clip_range) * advantages)
+
+
+class PPOTrainer:
+    """Fine-tunes a copy of `start` on a reward; `step` after `step`, saved and resumed with optimiser and random state.
+
+    start: the policy before training, which is the reference too and stays as it is. reward: any function of
+    (prompts, responses) -> (batch,) scores. prompts: texts to draw from. seed: names the run; nothing global is touched.
+    """
+
+    def __init__(
+        self,
+        start: MiniLM,
+        reward: RewardFunction,
+        prompts: Sequence[str],
+        tokenizer: SimpleTokenizer,
+        config: PPOConfig,
+        seed: int,
+    ) -> None:
+        self.reference, self.reward, self.prompts, self.tokenizer = start, reward, tuple(prompts), tokenizer
+        self.policy = copy.deepcopy(start).requires_grad_(True)
+        self.value_head = nn.Linear(start.config.width, 1)
+        nn.init.zeros_(self.value_head.weight)
+        nn.init.zeros_(self.value_head.bias)
+        self.config = config
+        self.optimizer = torch.optim.AdamW(
+            self._parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
+        )
+        self.rng = torch.Generator().manual_seed(seed)
+        self.prompt_ids = start.encode_prompts(self.prompts, tokenizer)
+        self.steps_done = 0
+        self.cpu_seconds = 0.0
+        self.rollout: Rollout | None = None
+        """The latest experience, for whoever watches."""
+
+    def __iter__(self) -> Iterator[PPOMetrics]:
+        while True:
+            yield self.step()
+
+    def step(self, config: PPOConfig | None = None) -> PPOMetrics:
+        """One iteration. A config given here holds from this iteration on."""
+        c = self.config = config or self.config
+        began = time.process_time()
+        chosen = torch.randint(len(self.prompts), (c.batch_size,), generator=self.rng)
+        rollout = self.rollout = collect(
+            self.policy,
+            self.reference,
+            self.value_head,
+            self.reward,
+            [self.prompts[int(i)] for i in chosen],
+            self.prompt_ids[chosen],
+            self.tokenizer,
+            temperature=c.temperature,
+            rng=self.rng,
+        )
+        advantages, returns = generalized_advantages(
+            rollout.rewards(c.kl_coef, c.eos_penalty),
+            rollout.values,
+            rollout.mask,
+            gamma=c.gamma,
+            gae_lambda=c.gae_lambda,
+        )
+        advantages = whiten(advantages, rollout.mask)
+        policy_loss, value_loss, clipped = self._update(rollout, advantages, returns)
+        self.steps_done += 1
+        self.cpu_seconds += time.process_time() - began
+        per_response = rollout.mask.sum(1).float()
+        return PPOMetrics(
+            step=self.steps_done,
+            policy_loss=policy_loss,
+            value_loss=value_loss,
+            kl=float((rollout.log_probs - rollout.reference_log_probs).sum(1).mean()),
+            kl_exact=float(rollout.kl.sum(1).mean()),
+            reward=float(rollout.scores.mean()),
+            entropy=float(masked_mean(rollout.entropy, rollout.mask)),
+            clip_fraction=clipped,
+            response_length=float(per_response.mean()),
+            distinct_share=len(set(rollout.responses)) / len(rollout.responses),
+            ended_share=float(rollout.ended.float().mean()),
+            cpu_seconds=self.cpu_seconds,
+        )
+
+    def _update(self, rollout: Rollout, advantages: Tensor, returns: Tensor) -> tuple[float, float, float]:
+        """The gradient steps of one iteration. Returns the means of policy loss, value loss and clip fraction."""
+        c = self.config
+        for group in self.optimizer.param_groups:
+            group["lr"] = c.learning_rate
+        seen: list[Tensor] = []
+        for _ in range(c.epochs):
+            for rows in torch.randperm(c.batch_size, generator=self.rng).chunk(c.minibatches):
+                longest = int(rollout.mask[rows].sum(1).max())
+                mask = rollout.mask[rows, :longest]
+                new = score_tokens(
+                    self.policy, rollout.prompt_ids[rows], rollout.tokens[rows, :longest], mask, c.temperature
+                )
+                old = rollout.log_probs[rows, :longest]
+                policy_loss = masked_mean(
+                    clipped_policy_loss(new.log_probs, old, advantages[rows, :longest], c.clip_range), mask
+                )
+                values = self.value_head(new.hidden)[..., 0]
+                value_loss = masked_mean((values - returns[rows, :longest]) ** 2, mask)
+                self.optimizer.zero_grad(set_to_none=True)
+                (policy_loss + c.value_coef * value_loss).backward()
+                torch.nn.utils.clip_grad_norm_(self._parameters(), c.max_grad_norm)
+                self.optimizer.step()
+                moved = ((new.log_probs - old).exp() - 1).abs() > c.clip_range
+                seen.append(torch.stack([policy_loss, value_loss, masked_mean(moved.float(), mask)]).detach())
+        policy, value, clipped = torch.stack(seen).mean(0).tolist()
+        return policy, value, clipped
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [*self.policy.parameters(), *self.value_head.parameters()]
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+        return {
+            "policy": self.policy.state_dict(),
+            "value_head": self.value_head.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rng": self.rng.get_state(),
+            "steps_done": self.steps_done,
+            "cpu_seconds": self.cpu_seconds,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.policy.load_state_dict(state["policy"])
+        self.value_head.load_state_dict(state["value_head"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.rng.set_state(state["rng"])
+        self.steps_done, self.cpu_seconds = state["steps_done"], state["cpu_seconds"]

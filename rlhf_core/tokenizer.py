@@ -1,0 +1,56 @@
+"""Words to integers and back: one token a word, one token a punctuation mark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class UnknownWordsError(ValueError):
+    """A text holds words that the vocabulary lacks. `words` names them in the order of the text."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = tuple(words)
+        named = ", ".join(repr(word) for word in self.words)
+        super().__init__(f"The model does not know {named}; use words of its vocabulary.")
+
+
+class SimpleTokenizer:
+    """The notebook's tokenizer: ids 0 to 3 are padding, beginning, end and unknown; 4 separates prompt and response.
+
+    words: the vocabulary, in the order of its ids from 5 on.
+    """
+
+    PAD, BOS, EOS, UNK, SEP = range(5)
+    SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>", "<sep>")
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = (*self.SPECIALS, *words)
+        self._ids = {word: i for i, word in enumerate(self.words)}
+        if len(self._ids) != len(self.words):
+            raise ValueError("A vocabulary names each word once; this one repeats a word.")
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._ids
+
+    def unknown(self, text: str) -> list[str]:
+        """The words of a text that the vocabulary lacks, each once."""
+        return list(dict.fromkeys(word for word in text.split() if word not in self._ids))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text of space-separated tokens. UnknownWordsError names what the vocabulary lacks."""
+        if missing := self.unknown(text):
+            raise UnknownWordsError(missing)
+        return [self._ids[word] for word in text.split()]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids, up to the end-of-sequence token; other special tokens are left out."""
+        words: list[str] = []
+        for i in ids:
+            if i == self.EOS:
+                break
+            if i >= len(self.SPECIALS) or i == self.UNK:
+                words.append(self.words[i])
+        return " ".join(words)
