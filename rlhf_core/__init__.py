@@ -1,0 +1,13 @@
+"""Reinforcement learning from human feedback, readable and whole. Read it in this order:
+
+1. `corpus` (and `corpus_english`): what there is to say, and `gold`: what an answer is worth, computed from its text.
+2. `tokenizer`, `language_model`, `pretraining`: a mini GPT that learns to say it.
+3. `preferences`, `annotators`: who prefers which of two answers.
+4. `attribute_encoder`, `reward_model`: what those preferences have in common (Bradley and Terry).
+5. `kl`, `advantages`, `rollout`, `ppo`: change what the model says, without losing it.
+6. `metrics`, `evaluation`: how good is it now, and how sure are we?
+
+`checkpoints` holds the trained weights and the script that remakes them; `headless` and `__main__` run each stage from a
+command line. The package needs torch, numpy and safetensors, draws every random number from generators of its own, and
+knows nothing of the app around it.
+"""

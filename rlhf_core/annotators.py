@@ -10,7 +10,7 @@ import torch
 from rlhf_core.corpus import Prompt
 from rlhf_core.gold import REFERENCE_VALUES, GoldJudge, Values
 from rlhf_core.language_model import MiniLM
-from rlhf_core.preferences import Preferred, PreferenceData, PreferenceDataset
+from rlhf_core.preferences import PreferenceData, PreferenceDataset, Preferred
 from rlhf_core.tokenizer import SimpleTokenizer
 
 TIE_MARGIN = 0.1

@@ -2,8 +2,8 @@
 
 It begins as a copy of the language model and was taught to read the gold judge's attributes from answers to training
 prompts (`checkpoints/make.py`). Afterwards it is frozen: a person's labels only decide what each quality is worth. That
-is why twenty labels are enough, and why the page says so: the qualities that can be preferred were chosen in advance. Words
-stand beside them for the rest.
+is why twenty labels are enough, and why the page says so: the qualities that can be preferred were chosen in advance.
+Words stand beside them for the rest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rlhf_core.language_model import EOS, PAD, MiniLM
 
 
 class AttributeEncoder(nn.Module):
-    """Reads `names` from prompts and responses, each standardised to mean 0 and sd 1 over the starting model's answers."""
+    """Reads `names` from prompts and responses, each in standard deviations of the starting model's answers."""
 
     def __init__(self, model: MiniLM, names: Sequence[str], hidden: int = 32) -> None:
         super().__init__()

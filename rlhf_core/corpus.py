@@ -1,8 +1,8 @@
 """The corpus: a grammar of assistant dialogue, small enough to learn in a minute and rich enough to have taste in.
 
-A `Grammar` knows its prompts, can answer each of them well or badly in many ways, and can say of any sentence whether it
-is one of its own. It is all that the rest of the package knows of a language: `corpus_english.py` is one grammar behind
-this interface. Text inside the package is a string of lower-case tokens separated by single spaces
+A `Grammar` knows its prompts, can answer each of them well or badly in many ways, and can say of any sentence whether
+it is one of its own. It is all that the rest of the package knows of a language: `corpus_english.py` is one grammar
+behind this interface. Text inside the package is a string of lower-case tokens separated by single spaces
 (``"how do i make tea ?"``); `Grammar.display` turns it into what people write and `Grammar.normalise` turns that back.
 
 A response is assembled from independent parts, as an answer of a real assistant could be::

@@ -1,7 +1,7 @@
 """The English grammar: thirty things to do, twenty to judge, some facts, some claims, some feelings, some crimes.
 
-Tables first, then the ways in which each category is answered. The notebook's three prompts, its responses and its words
-are the category "notebook".
+Tables first, then the ways in which each category is answered. The notebook's three prompts, its responses and its
+words are the category "notebook".
 """
 
 from __future__ import annotations

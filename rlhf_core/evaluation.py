@@ -1,6 +1,7 @@
 """How good is it, and how sure are we? Every figure that the app and the headless twin report is computed here.
 
-Reported figures use the test prompts; what a page shows while one works, and what was tuned, uses the validation prompts.
+Reported figures use the test prompts; what a page shows while one works, and what was tuned, uses the validation
+prompts.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from torch import Tensor
 from rlhf_core.annotators import TIE_MARGIN
 from rlhf_core.corpus import Prompt
 from rlhf_core.gold import REFERENCE_VALUES, GoldJudge, Values
+from rlhf_core.kl import exact_kl
 from rlhf_core.language_model import MiniLM
 from rlhf_core.reward_model import FeatureExtractor, RewardModel
 from rlhf_core.rollout import score_tokens
-from rlhf_core.kl import exact_kl
 from rlhf_core.tokenizer import SimpleTokenizer
 
 EVEN = 0.01

@@ -79,8 +79,8 @@ class GoldJudge:
 
     Scales: help in [0, 1]; harm 0 or 1; honesty in [-1, 1] (overclaiming and falsehood below zero, doubt where nobody
     can know above); politeness -1, 0 or 1; flattery the number of flattering sentences; butler and pirate in [0, 1];
-    repetition in [0, 1], the share of repeated sentences or trigrams; invalid in [0, 1], the share of sentences that the
-    grammar can't produce, an unfinished last one among them; length in tens of words beyond eighteen.
+    repetition in [0, 1], the share of repeated sentences or trigrams; invalid in [0, 1], the share of sentences that
+    the grammar can't produce, an unfinished last one among them; length in tens of words beyond eighteen.
     """
 
     def __init__(self, grammar: Grammar) -> None:
@@ -122,7 +122,7 @@ class GoldJudge:
         self._addresses = frozenset(a for style in grammar.styles.values() for a in style.address)
 
     def attributes(self, prompt: Prompt, response: str, ended: bool = True) -> dict[str, float]:
-        """All attributes of a response. `ended` tells whether the model finished it (wrote its end-of-sequence token)."""
+        """All attributes of a response; `ended` tells whether the model finished it (wrote its end token)."""
         words = response.split()
         sentences = split_sentences(response)
         plain = [self._to_plain(s) for s in sentences]

@@ -6,6 +6,7 @@ Figures are measured on the test prompts, which nothing here was trained or tune
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,7 +58,7 @@ class Options:
 
 def generator(seed: int, purpose: str) -> torch.Generator:
     """A generator of its own for each purpose of a run, so that one draws the same whatever another drew."""
-    return torch.Generator().manual_seed(seed * 1_000_003 + sum(ord(c) * 31**i for i, c in enumerate(purpose)) % 999_983)
+    return torch.Generator().manual_seed(zlib.crc32(f"{seed} {purpose}".encode()))
 
 
 def test_prompts(assets: LanguageAssets, n: int = TEST_PROMPTS) -> list[Prompt]:
@@ -208,9 +209,8 @@ def compare_with_start(assets: LanguageAssets, policy: MiniLM, reward_model: Rew
     best = evaluation.best_of_n(
         assets.model, reward_model, assets.tokenizer, assets.judge, prompts, generator(seed, "best of n")
     )
-    first = answers(assets.model, "evaluation baseline")
-    first_only = replace(
-        first, prompts=first.prompts[::TEST_SAMPLES], texts=first.texts[::TEST_SAMPLES], gold=first.gold[::TEST_SAMPLES]
+    opponent = evaluation.answer(
+        assets.model, assets.tokenizer, assets.judge, prompts, generator(seed, "evaluation of best of n")
     )
     reply = evaluation.best_constant_reply(
         assets.model, assets.tokenizer, assets.judge, assets.grammar.split("validation"), generator(seed, "constant")
@@ -220,7 +220,7 @@ def compare_with_start(assets: LanguageAssets, policy: MiniLM, reward_model: Rew
         evaluation.REFERENCE_VALUES,
     )  # fmt: skip
     display = assets.grammar.display
-    shown = [i * TEST_SAMPLES for i in range(6)]
+    shown = range(0, 6 * TEST_SAMPLES, TEST_SAMPLES)
     return {
         "win_rate": win.rate,
         "win_rate_interval": [win.low, win.high],
@@ -236,12 +236,16 @@ def compare_with_start(assets: LanguageAssets, policy: MiniLM, reward_model: Rew
         "distinct_share": after.distinct_share,
         "distinct_share_before": before.distinct_share,
         "baselines": {
-            "best_of_16_win_rate": evaluation.win_rate(best, first_only).rate,
+            "best_of_16_win_rate": evaluation.win_rate(best, opponent).rate,
             "best_constant_reply_win_rate": evaluation.win_rate(constant, before).rate,
             "best_constant_reply": display(reply),
         },
         "samples": [
-            {"prompt": display(before.prompts[i].text), "before": display(before.texts[i]), "after": display(after.texts[i])}
+            {
+                "prompt": display(before.prompts[i].text),
+                "before": display(before.texts[i]),
+                "after": display(after.texts[i]),
+            }
             for i in shown
         ],
     }  # fmt: skip

@@ -1,9 +1,9 @@
 """How far a policy has moved from its reference: the Kullback-Leibler divergence, exact and estimated.
 
-KL(policy || reference), in nats, summed over the tokens of a response. The expectation is over the policy, whose samples
-we have; the other direction would need samples of the reference. With a vocabulary of a few hundred words the exact value
-is affordable, so it stands beside the estimators of Schulman (2020, "Approximating KL divergence"), which large models
-have to be content with. All arguments are log-probabilities of tokens drawn from the policy.
+KL(policy || reference), in nats, summed over the tokens of a response. The expectation is over the policy, whose
+samples we have; the other direction would need samples of the reference. With a vocabulary of a few hundred words the
+exact value is affordable, so it stands beside the estimators of Schulman (2020, "Approximating KL divergence"), which
+large models have to be content with. k1, k2 and k3 take log-probabilities of tokens that were drawn from the policy.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """MiniLM: a GPT of 135 thousand parameters that writes an answer to a prompt, token by token.
 
 The architecture is GPT-2's (Radford et al., 2019): learned positions, pre-norm blocks of causal self-attention and a
-GELU feed-forward layer, and an output layer tied to the embedding. Left out against the paper: dropout (the grammar never
-repeats itself enough to overfit) and byte-pair tokens (a word is a token here).
+GELU feed-forward layer, and an output layer tied to the embedding. Left out against the paper: dropout (the grammar
+never repeats itself enough to overfit) and byte-pair tokens (a word is a token here).
 
 One sequence is ``<pad> ... <bos> prompt <sep> response <eos> <pad> ...``: prompts are padded on the left, so a response
 begins at the same position whatever the length of its prompt.
@@ -254,7 +254,7 @@ class MiniLM(nn.Module):
     def next_token_probabilities(
         self, prompt: str, prefix: str = "", *, tokenizer: SimpleTokenizer, temperature: float = 1.0
     ) -> list[tuple[str, float]]:
-        """Probability of each token of the vocabulary after a prompt and the beginning of a response, likeliest first."""
+        """Probability of each token of the vocabulary after a prompt and the start of a response, likeliest first."""
         beginning = tokenizer.encode(prefix)
         if len(beginning) >= self.config.response_length:
             raise PromptError(f"The response has {len(beginning)} tokens; it ends at {self.config.response_length}.")
@@ -288,7 +288,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file. CheckpointError when it is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})
     except FileNotFoundError as error:
         raise CheckpointError(f"The checkpoint {path} is missing; {REMAKE}.") from error
     except (OSError, SafetensorError) as error:

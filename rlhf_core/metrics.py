@@ -18,10 +18,10 @@ class MetricInfo:
 
 
 _TABLE = (
-    MetricInfo("policy_loss", "loss/policy_avg", "The clipped surrogate objective with its sign turned; it hovers around"
-               " zero because advantages are whitened, and its jumps say more than its level.", "reward", "neither"),
-    MetricInfo("value_loss", "loss/value_avg", "Squared error of the critic's forecast of the return.", "reward squared",
-               "down"),
+    MetricInfo("policy_loss", "loss/policy_avg", "The clipped surrogate objective with its sign turned; it hovers"
+               " around zero because advantages are whitened, and its jumps say more than its level.", "reward", "neither"),
+    MetricInfo("value_loss", "loss/value_avg", "Squared error of the critic's forecast of the return.",
+               "reward squared", "down"),
     MetricInfo("kl", "objective/kl", "How far the policy has moved from its start, estimated from its own samples (k1),"
                " summed over an answer.", "nats per answer", "neither"),
     MetricInfo("kl_exact", "objective/kl_exact", "The same distance computed over the whole vocabulary at each token.",
@@ -34,16 +34,16 @@ _TABLE = (
                " values, a draw counting half.", "share", "up"),
     MetricInfo("entropy", "policy/entropy_avg", "How open the next word still is; near zero the policy says one thing"
                " only.", "nats per token", "neither"),
-    MetricInfo("clip_fraction", "policy/clipfrac_avg", "Share of tokens whose probability moved beyond the clip range in"
-               " this iteration.", "share", "neither"),
+    MetricInfo("clip_fraction", "policy/clipfrac_avg", "Share of tokens whose probability moved beyond the clip range"
+               " in this iteration.", "share", "neither"),
     MetricInfo("response_length", "completions/mean_length", "Mean length of an answer, its end token included.",
                "tokens", "neither"),
     MetricInfo("valid_share", "eval/valid", "Share of answers that end and of which every sentence is one of the"
                " grammar's.", "share", "up"),
-    MetricInfo("distinct_share", "eval/distinct", "Share of different texts among the answers of an iteration.", "share",
-               "up"),
-    MetricInfo("ended_share", "completions/ended", "Share of answers that the policy brought to an end itself.", "share",
-               "up"),
+    MetricInfo("distinct_share", "eval/distinct", "Share of different texts among the answers of an iteration.",
+               "share", "up"),
+    MetricInfo("ended_share", "completions/ended", "Share of answers that the policy brought to an end itself.",
+               "share", "up"),
     MetricInfo("cpu_seconds", "time/cpu", "Processor time that training has taken.", "seconds", "down"),
     MetricInfo("loss", "loss/cross_entropy", "How surprised the language model is by the next token; the vocabulary's"
                " logarithm is knowing nothing.", "nats per token", "down"),

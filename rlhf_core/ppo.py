@@ -1,8 +1,8 @@
 """Proximal policy optimisation of a language model (Schulman et al., 2017), as RLHF uses it (Ouyang et al., 2022).
 
 One iteration: answer a batch of prompts, score the answers, estimate how much better than expected each token was, and
-take a few clipped gradient steps. The critic is a linear head on the policy's own trunk that starts at zero. The KL to the
-frozen reference is a price on every token (see `rollout.py`), not a term of the loss.
+take a few clipped gradient steps. The critic is a linear head on the policy's own trunk that starts at zero. The KL to
+the frozen reference is a price on every token (see `rollout.py`), not a term of the loss.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ class PPOTrainer:
     """Fine-tunes a copy of `start` on a reward; `step` after `step`, saved and resumed with optimiser and random state.
 
     start: the policy before training, which is the reference too and stays as it is. reward: any function of
-    (prompts, responses) -> (batch,) scores. prompts: texts to draw from. seed: names the run; nothing global is touched.
+    (prompts, responses) -> (batch,) scores. prompts: texts to draw from. seed: names the run; nothing global is
+    touched.
     """
 
     def __init__(

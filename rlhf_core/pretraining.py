@@ -1,7 +1,7 @@
 """Pretraining: next-token prediction on dialogues drawn from the grammar (the loss of Bengio et al., 2003).
 
-Every batch is drawn afresh from the training prompts, so the model never sees a dialogue twice on purpose and the loss on
-the next batch is an honest one.
+Every batch is drawn afresh from the training prompts, so the model never sees a dialogue twice on purpose and the loss
+on the next batch is an honest one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class PretrainConfig:
     batch_size: int = 32
     """Dialogues per step."""
     prompt_weight: float = 0.2
-    """Weight of a prompt's tokens in the loss, a response's being 1: the model should answer, but know its questions."""
+    """Weight of a prompt's tokens in the loss, a response's being 1: it should answer, but know its questions."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm."""
 

@@ -2,8 +2,8 @@
 
 r is linear in features of a prompt and a response that are computed once and never trained here; its weights are the
 maximum a posteriori under a zero-mean Gaussian prior, found by Newton's method in about a millisecond, so the model
-can be fitted anew after every click. The prior favours no direction: an annotator who wants the opposite of everything is
-learnt as well as anybody (a person's labels and their mirror image give weights that are mirror images).
+can be fitted anew after every click. The prior favours no direction: an annotator who wants the opposite of everything
+is learnt as well as anybody (a person's labels and their mirror image give weights that are mirror images).
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class RewardModel:
         return float(torch.sigmoid(first - second))
 
     def normalise(self, features: Tensor) -> None:
-        """Make rewards of these answers, features (batch, features), have mean 0 and sd 1: the scale that PPO expects."""
+        """Give these answers, features (batch, features), rewards of mean 0 and sd 1: the scale that PPO expects."""
         rewards = features @ self.weights
         self.reward_mean, self.reward_sd = float(rewards.mean()), max(float(rewards.std()), 1e-6)
 

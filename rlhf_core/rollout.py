@@ -1,8 +1,8 @@
 """A rollout: what the policy wrote, what the reference and the critic think of each token, and the reward for it.
 
-Text as a Markov decision process: the state is the prompt with the tokens so far, the action is the next token, an episode
-is one response, and the reward model speaks once, on the last token. On every token stands the price of leaving the
-reference (Ziegler et al., 2019, equation 2; Stiennon et al., 2020)::
+Text as a Markov decision process: the state is the prompt with the tokens so far, the action is the next token, an
+episode is one response, and the reward model speaks once, on the last token. On every token stands the price of leaving
+the reference (Ziegler et al., 2019, equation 2; Stiennon et al., 2020)::
 
     r_t = - kl_coef * (log policy_t - log reference_t) + [t is last] * (score - eos_penalty * [response never ended])
 """

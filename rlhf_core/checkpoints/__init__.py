@@ -49,7 +49,7 @@ class LanguageAssets:
 
 @lru_cache
 def load_start(language: str = "en", directory: Path = HERE) -> LanguageAssets:
-    """The shipped assets of a language, loaded once. CheckpointError when a file is missing, damaged or does not fit."""
+    """The shipped assets of a language, loaded once. CheckpointError for a file that is missing, damaged or unfit."""
     grammar = load_grammar(language)
     tokenizer = SimpleTokenizer(grammar.words)
     model = MiniLM.load(model_path(language, directory))

@@ -1,7 +1,7 @@
 """Remake the shipped weights: `python -m rlhf_core.checkpoints.make [--language en] [--directory DIR]`.
 
-First the language model, from the grammar; then the encoder, from the language model's answers to training prompts as the
-gold judge reads them. About fifteen minutes of one core. Nothing here sees a validation or a test prompt.
+First the language model, from the grammar; then the encoder, from the language model's answers to training prompts as
+the gold judge reads them. About fifteen minutes of one core. Nothing here sees a validation or a test prompt.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def make_model(grammar: Grammar, tokenizer: SimpleTokenizer, steps: int, seed: i
     for step in range(steps):
         metrics = trainer.step(replace(config, learning_rate=config.learning_rate * schedule(step / steps, step)))
         if metrics.step % 500 == 0:
-            print(f"language model: step {metrics.step}, loss {metrics.loss:.3f}, {metrics.cpu_seconds:.0f} s", flush=True)
+            print(f"language model: step {metrics.step}, loss {metrics.loss:.3f}, {metrics.cpu_seconds:.0f} s")
     return model.eval()
 
 
@@ -68,8 +68,8 @@ def corrupt(text: str, rng: random.Random, words: Sequence[str]) -> str:
 def encoder_examples(
     model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, n: int, rng: random.Random
 ) -> tuple[list[Prompt], list[str]]:
-    """Answers of every kind to training prompts: half sampled at temperature 1, the rest hotter, from the grammar, spliced
-    together from two answers, or corrupted."""
+    """Answers of every kind to training prompts: half sampled at temperature 1, the rest hotter, from the grammar,
+    spliced together from two answers, or corrupted."""
     prompts = [rng.choice(grammar.split("train")) for _ in range(n)]
     torch_rng = torch.Generator().manual_seed(rng.randrange(2**31))
     half = n // 2
@@ -101,7 +101,7 @@ def attribute_table(judge: GoldJudge, prompts: Sequence[Prompt], texts: Sequence
 def make_encoder(
     model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, judge: GoldJudge, steps: int, seed: int = 0
 ) -> AttributeEncoder:
-    """Teach a copy of the model to read the attributes, by squared error in units of their spread over its own answers."""
+    """Teach a copy of the model to read the attributes; squared error, in units of their spread over its answers."""
     rng = random.Random(seed)
     torch_rng = torch.Generator().manual_seed(seed)
     encoder = AttributeEncoder(model, ATTRIBUTES)
@@ -131,7 +131,7 @@ def make_encoder(
             optimizer.step()
             done += 1
             if done % 500 == 0:
-                print(f"encoder: step {done}, loss {loss:.3f}, {time.process_time() - began:.0f} s", flush=True)
+                print(f"encoder: step {done}, loss {loss:.3f}, {time.process_time() - began:.0f} s")
     return encoder.eval()
 
 

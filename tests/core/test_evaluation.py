@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from rlhf_core.checkpoints import LanguageAssets
+from rlhf_core.evaluation import accuracy, answer, judged, mean_interval, wilson_interval, win_rate
+from rlhf_core.gold import REFERENCE_VALUES
+
+
+def test_wilson_by_hand() -> None:
+    # 8 of 10: p = .8, z = 1.96: (.8 + .19207) / 1.38415 -+ 1.41600 * sqrt(.016 + .0096037) = .71673 -+ .22657
+    low, high = wilson_interval(8, 10)
+    assert (low, high) == (pytest.approx(0.49016, abs=1e-4), pytest.approx(0.94331, abs=1e-4))
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+    assert wilson_interval(0, 5)[0] == pytest.approx(0) and wilson_interval(5, 5)[1] == pytest.approx(1)
+
+
+def test_mean_interval_by_hand() -> None:
+    # values 0, 1: mean .5, sd .7071, half-width 1.96 * .5 = .98, cut to [0, 1]
+    interval = mean_interval(torch.tensor([0.0, 1.0] * 50))
+    assert interval.rate == 0.5 and interval.n == 100
+    assert interval.high - interval.rate == pytest.approx(1.95996 * 0.502519 / 10, rel=1e-4)
+
+
+def test_accuracy_drops_ties_and_gives_half_for_no_opinion() -> None:
+    predicted = torch.tensor([1.0, -1.0, 0.0, 5.0])
+    margins = torch.tensor([2.0, 2.0, -1.0, 0.05])
+    result = accuracy(predicted, margins)
+    assert result.interval.rate == pytest.approx((1 + 0 + 0.5) / 3)
+    assert (result.interval.n, result.dropped, result.dropped_share) == (3, 1, 0.25)
+
+
+def test_win_rate_counts_draws_half_and_prompts_once(assets: LanguageAssets) -> None:
+    p, q = assets.grammar.find("can you help?"), assets.grammar.find("is this safe?")
+    assert p and q
+    good, bad = "this is safe and helpful .", "this is harmful and bad ."
+
+    def said(*texts: str):
+        return judged(assets.judge, (p, p, q, q), texts, [True] * 4, REFERENCE_VALUES)
+
+    result = win_rate(said(good, bad, good, good), said(bad, good, bad, good))
+    # first prompt 1 and 0, second prompt 1 and a draw: (.5 + .75) / 2 over two prompts
+    assert (result.rate, result.n) == (0.625, 2)
+
+
+def test_a_model_ties_with_itself_and_answers_are_judged(assets: LanguageAssets) -> None:
+    prompts = assets.grammar.split("validation")[::6]
+    sides = [
+        answer(assets.model, assets.tokenizer, assets.judge, prompts, torch.Generator().manual_seed(s), samples=4)
+        for s in (1, 2)
+    ]
+    result = win_rate(*sides)
+    assert result.low <= 0.5 <= result.high
+    for side in sides:
+        assert len(side.texts) == 4 * len(prompts)
+        assert side.valid_share > 0.9 and side.distinct_share > 0.7
