@@ -1,24 +1,27 @@
-"""Remake the figures that README and the pages claim: `python -m benchmarks.figures [checkpoint|reward|ppo]`.
+"""Remake the figures that README and the pages claim: `python -m benchmarks.figures [checkpoint|reward|ppo|resume]`.
 
-All on the test prompts, with the shipped defaults and the seeds named in each table. Each part prints a table in Markdown;
-together they are `benchmarks/figures.md`. One torch thread; CPU-seconds are process time, and beside them stands the same
-time scaled to a core that does 85 GFLOP/s of fp32 matrix products, measured in the same run.
+All on the test prompts, with the shipped defaults and the seeds named in each table. Each part prints a table in
+Markdown; together they are `benchmarks/figures.md`. One torch thread; CPU-seconds are process time, and beside them
+stands the same time scaled to a core that does 85 GFLOP/s of fp32 matrix products, measured in the same run.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import random
 import statistics
 import time
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from rlhf_core import evaluation, headless
-from rlhf_core.annotators import ANNOTATORS
+from rlhf_core.annotators import ANNOTATORS, TIE_MARGIN, PreferenceSample
 from rlhf_core.checkpoints import load_start
-from rlhf_core.reward_model import RewardModel
+from rlhf_core.ppo import PPOMetrics
+from rlhf_core.preferences import PreferenceDataset
 
 REFERENCE_GFLOPS = 85.0
 JUDGED_ANNOTATORS = ("default", "flattery-loving", "safety-first", "politeness-only")
@@ -66,7 +69,6 @@ def checkpoint() -> None:
 def reward() -> None:
     """Held-out accuracy of the reward model over annotators and seeds."""
     assets = load_start("en")
-    seeds = range(8)
     prompts = headless.test_prompts(assets, len(assets.grammar.split("test")))
     pairs = evaluation.held_out_pairs(
         assets.model, assets.tokenizer, prompts, 1000, headless.generator(0, "held-out pairs")
@@ -76,63 +78,94 @@ def reward() -> None:
         for name, values in ANNOTATORS.items()
         for mirrored in (False, True)
     }
-    print(f"## The reward model\n\n{len(pairs.prompts)} held-out pairs of answers to test prompts; seeds 0 to 7; no noise.")
+    print(f"## The reward model\n\n{len(pairs.prompts)} held-out pairs of answers to test prompts; seeds 0 to 7.")
+    print("No label noise. ", end="")
     print("Ties are dropped: their share is in the last column. Accuracy by the annotator's own values.\n")
     for features in ("attributes", "words"):
-        extractor = assets.extractor(features)
-        differences = pairs.differences(extractor)
+        differences = pairs.differences(assets.extractor(features))
         rows: list[list[object]] = []
         means: dict[int, list[float]] = {20: [], 50: []}
         for name in ANNOTATORS:
             row: list[object] = [name]
             for labels in (20, 50):
-                rates: list[float] = []
-                mirrored_rates: list[float] = []
-                for seed in seeds:
-                    options = headless.Options(seed=seed, labels=labels, annotator=name, features=features)
-                    sample = headless.simulated_labels(assets, options)
-                    model = headless.fit_reward_model(assets, sample, features)
-                    result = evaluation.accuracy(differences @ model.weights, margins[name, False])
-                    rates.append(result.interval.rate)
-                    # The annotator who wants the opposite answers every one of these pairs the other way round.
-                    mirror = RewardModel(extractor)
-                    data = sample.dataset
-                    a = extractor.features(data.prompts, data.responses_a)
-                    b = extractor.features(data.prompts, data.responses_b)
-                    mirror.fit(a - b, 1 - data.targets)
-                    predicted = differences @ mirror.weights
-                    mirrored_rates.append(evaluation.accuracy(predicted, margins[name, True]).interval.rate)
+                fitted = [fit_both_ways(name, labels, features, seed) for seed in range(8)]
+                rates, mirrored = (
+                    [evaluation.accuracy(differences @ w, margins[name, turned]).interval.rate for w in weights]
+                    for turned, weights in zip((False, True), zip(*fitted, strict=True), strict=True)
+                )
                 mean = statistics.mean(rates)
-                row += [mean, f"{min(rates):.3f}", f"{abs(mean - statistics.mean(mirrored_rates)):.3f}"]
+                row += [mean, min(rates), abs(mean - statistics.mean(mirrored))]
                 if name in JUDGED_ANNOTATORS:
                     means[labels].append(mean)
-            rows.append([*row, result.dropped_share])
+            ties = (margins[name, False].abs() <= TIE_MARGIN).float().mean()
+            rows.append([*row, float(ties)])
         print(f"Features: {features}\n")
-        head = ["annotator", "20 labels", "least", "mirrored differs by", "50 labels", "least", "mirrored differs by"]
-        table([*head, "ties"], rows)
+        head = ["20 labels", "least seed", "mirrored differs by", "50 labels", "least seed", "mirrored differs by"]
+        table(["annotator", *head, "ties"], rows)
         for labels, least in ((20, (0.86, 0.82)), (50, (0.89, 0.85))):
-            print(f"{labels} labels, the four annotators: mean {statistics.mean(means[labels]):.3f} (least {least[0]}),"
-                  f" worst {min(means[labels]):.3f} (least {least[1]})\n")  # fmt: skip
+            print(f"{labels} labels, the first four annotators: mean {statistics.mean(means[labels]):.3f}"
+                  f" (asked: {least[0]}), worst {min(means[labels]):.3f} (asked: {least[1]})\n")  # fmt: skip
+
+
+def fit_both_ways(annotator: str, labels: int, features: str, seed: int) -> tuple[Tensor, Tensor]:
+    """Weights from an annotator's labels, and from the labels of the one who wants the opposite of everything."""
+    assets = load_start("en")
+    options = headless.Options(seed=seed, labels=labels, annotator=annotator, features=features)
+    sample = headless.simulated_labels(assets, options)
+    mirrored = PreferenceSample(
+        PreferenceDataset(replace(p, preferred=p.swapped().preferred) for p in sample.dataset), sample.dropped_as_ties
+    )
+    model, mirror = (headless.fit_reward_model(assets, labelled, features) for labelled in (sample, mirrored))
+    return model.weights, mirror.weights
 
 
 def ppo() -> None:
     """Win rate and valid share of PPO from fifty labels over five seeds."""
     scale = gemm_gflops() / REFERENCE_GFLOPS
-    print("## PPO from 50 labels at shipped defaults\n\n200 test prompts, 4 answers a side, temperature 1, seeds 0 to 4.")
+    print("## PPO from 50 labels at shipped defaults\n")
+    print("200 test prompts, 4 answers a side, temperature 1, seeds 0 to 4.")
     print(f"This core: {scale * REFERENCE_GFLOPS:.0f} GFLOP/s.\n")
     rows: list[list[object]] = []
     options = headless.Options()
     for seed in range(5):
         report = headless.ppo(replace(options, seed=seed), lambda share, words: None)
         base = report["baselines"]
-        rows.append([seed, report["win_rate"], report["valid_share"], report["cpu_seconds"],
-                     report["cpu_seconds"] * scale, report["kl"], report["gold_before"], report["gold_after"],
-                     report["distinct_share"], base["best_of_16_win_rate"], base["best_constant_reply_win_rate"]])  # fmt: skip
+        took = report["cpu_seconds"]
+        rows.append(
+            [seed, report["win_rate"], report["valid_share"], took, took * scale]
+            + [report[key] for key in ("kl", "gold_before", "gold_after", "distinct_share")]
+            + [base["best_of_16_win_rate"], base["best_constant_reply_win_rate"]]
+        )
     table(["seed", "win rate (least .80)", "valid (least .88)", "CPU s (at most 30)", "CPU s at 85 GFLOP/s", "KL",
            "gold before", "gold after", "distinct", "best of 16", "best constant reply"], rows)  # fmt: skip
 
 
-PARTS = {"checkpoint": checkpoint, "reward": reward, "ppo": ppo}
+def resume() -> None:
+    """Whether a run that was stopped, saved and resumed draws the curve of one that was not."""
+    assets = load_start("en")
+    print("## Stop and resume against no stop\n\n20 iterations of PPO; stopped after 7, saved, loaded, resumed.\n")
+    rows: list[list[object]] = []
+    for seed in range(3):
+        options = headless.Options(seed=seed)
+        model = headless.fit_reward_model(assets, headless.simulated_labels(assets, options), options.features)
+        whole, first, second = (headless.ppo_trainer(assets, model, options) for _ in range(3))
+        curve = [without_time(whole.step()) for _ in range(20)]
+        interrupted = [without_time(first.step()) for _ in range(7)]
+        file = io.BytesIO()
+        torch.save(first.state_dict(), file)
+        file.seek(0)
+        second.load_state_dict(torch.load(file, weights_only=True))
+        interrupted += [without_time(second.step()) for _ in range(13)]
+        rows.append([seed, sum(a == b for a, b in zip(curve, interrupted, strict=True)), 20])
+    table(["seed", "iterations equal to the last digit", "of"], rows)
+
+
+def without_time(metrics: PPOMetrics) -> dict[str, float]:
+    """All figures of an iteration but the time that it took."""
+    return {name: value for name, value in vars(metrics).items() if name != "cpu_seconds"}
+
+
+PARTS = {"checkpoint": checkpoint, "reward": reward, "ppo": ppo, "resume": resume}
 
 
 def main() -> None:

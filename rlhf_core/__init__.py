@@ -7,7 +7,7 @@
 5. `kl`, `advantages`, `rollout`, `ppo`: change what the model says, without losing it.
 6. `metrics`, `evaluation`: how good is it now, and how sure are we?
 
-`checkpoints` holds the trained weights and the script that remakes them; `headless` and `__main__` run each stage from a
-command line. The package needs torch, numpy and safetensors, draws every random number from generators of its own, and
-knows nothing of the app around it.
+`checkpoints` holds the trained weights and the script that remakes them; `headless` and `__main__` run each stage from
+a command line. The package needs torch, numpy and safetensors, draws every random number from generators of its own,
+and knows nothing of the app around it.
 """

@@ -168,20 +168,24 @@ def reward(options: Options, progress: Progress) -> tuple[Report, RewardModel]:
     }, model
 
 
-def ppo(options: Options, progress: Progress, reward_model: RewardModel | None = None) -> Report:
-    """Fine-tune on a reward model of simulated labels; compare before and after on the test prompts."""
-    assets = load_start(options.language)
-    config = PPOConfig(kl_coef=options.kl_coef)
-    if reward_model is None:
-        reward_model = fit_reward_model(assets, simulated_labels(assets, options), options.features)
-    trainer = PPOTrainer(
+def ppo_trainer(assets: LanguageAssets, reward_model: RewardModel, options: Options) -> PPOTrainer:
+    """PPO from the starting model, on training prompts."""
+    return PPOTrainer(
         assets.model,
         reward_model.reward,
         [p.text for p in assets.grammar.split("train")],
         assets.tokenizer,
-        config,
+        PPOConfig(kl_coef=options.kl_coef),
         options.seed,
     )
+
+
+def ppo(options: Options, progress: Progress, reward_model: RewardModel | None = None) -> Report:
+    """Fine-tune on a reward model of simulated labels; compare before and after on the test prompts."""
+    assets = load_start(options.language)
+    if reward_model is None:
+        reward_model = fit_reward_model(assets, simulated_labels(assets, options), options.features)
+    trainer = ppo_trainer(assets, reward_model, options)
     for _ in range(options.iterations):
         metrics = trainer.step()
         progress(metrics.step / options.iterations, f"iteration {metrics.step}, reward {metrics.reward:+.2f}")

@@ -19,7 +19,8 @@ class MetricInfo:
 
 _TABLE = (
     MetricInfo("policy_loss", "loss/policy_avg", "The clipped surrogate objective with its sign turned; it hovers"
-               " around zero because advantages are whitened, and its jumps say more than its level.", "reward", "neither"),
+               " around zero because advantages are whitened, and its jumps say more than its level.",
+               "reward", "neither"),
     MetricInfo("value_loss", "loss/value_avg", "Squared error of the critic's forecast of the return.",
                "reward squared", "down"),
     MetricInfo("kl", "objective/kl", "How far the policy has moved from its start, estimated from its own samples (k1),"

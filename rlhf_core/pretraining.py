@@ -21,6 +21,9 @@ from rlhf_core.corpus import Grammar
 from rlhf_core.language_model import EOS, PAD, MiniLM
 from rlhf_core.tokenizer import SimpleTokenizer
 
+TYPICAL_TOKENS = 20
+"""Weighted tokens of a typical dialogue: keeps the size of the loss near nats per token."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
@@ -139,9 +142,11 @@ def pad_responses(rows: list[list[int]]) -> Tensor:
 
 
 def language_model_loss(model: MiniLM, tokens: Tensor, prompt_weight: float) -> tuple[Tensor, Tensor]:
-    """Weighted cross-entropy of all tokens, and that of the responses alone, in nats per token.
+    """Weighted cross-entropy of a batch, to descend, and that of the responses alone in nats per token, to look at.
 
-    tokens: (batch, prompt_length + response), prompts padded left and responses right.
+    tokens: (batch, prompt_length + response), prompts padded left and responses right. What is descended is the sum
+    over a dialogue, in units of a typical one: a mean over the tokens of a batch of like lengths would count a token of
+    a short answer for more than one of a long answer, and the model would learn to be brief.
     """
     start = int((tokens != PAD).any(0).int().argmax())
     tokens = tokens[:, start:]
@@ -153,4 +158,4 @@ def language_model_loss(model: MiniLM, tokens: Tensor, prompt_weight: float) -> 
     weights[:, :response_from] *= prompt_weight
     response = slice(response_from, None)
     response_loss = (losses * weights)[:, response].sum() / weights[:, response].sum()
-    return (losses * weights).sum() / weights.sum(), response_loss
+    return (losses * weights).sum() / (len(tokens) * TYPICAL_TOKENS), response_loss

@@ -25,8 +25,8 @@ def test_estimators_by_hand() -> None:
 
 
 def test_k1_and_k3_are_unbiased_and_k2_is_not() -> None:
-    """Their expectation under p, summed over the vocabulary, against the exact value: no sampling, no tolerance for luck.
-    The wrong direction of k3, with r = p / q, would be far off."""
+    """Their expectation under p, summed over the vocabulary, against the exact value: no sampling, no tolerance for
+    luck. The wrong direction of k3, with r = p / q, would be far off."""
     rng = torch.Generator().manual_seed(0)
     p = torch.log_softmax(torch.randn(40, generator=rng), -1)
     q = torch.log_softmax(torch.randn(40, generator=rng), -1)

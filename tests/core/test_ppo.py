@@ -63,8 +63,8 @@ def test_at_the_start_policy_and_reference_agree_and_values_are_zero(tiny: MiniL
 
 
 def test_the_ratio_is_one_at_the_first_gradient_step(tiny: MiniLM, tokenizer: SimpleTokenizer) -> None:
-    """One epoch of one minibatch never leaves the policy that sampled: nothing is clipped, and the loss is minus the mean
-    whitened advantage, which is zero."""
+    """One epoch of one minibatch never leaves the policy that sampled: nothing is clipped, and the loss is minus the
+    mean whitened advantage, which is zero."""
     for temperature in (1.0, 0.7):
         metrics = make_trainer(tiny, tokenizer, epochs=1, minibatches=1, temperature=temperature).step()
         assert metrics.clip_fraction == 0
