@@ -22,10 +22,8 @@ from rlhf_core.tokenizer import SimpleTokenizer
 
 FEATURE_SETS = ("attributes", "words")
 """attributes: what the encoder reads, and words; words: words, and how much likelier the prompt makes the answer."""
-WORD_SCALE = {"attributes": 0.25, "words": 1.0}
-"""How loudly a word speaks beside the other features: the prior standard deviation of its weight."""
-PMI_SCALE = 0.7
-ATTRIBUTE_SCALE = 1.0
+SCALES = {"attributes": (1.0, 0.15), "words": (0.7, 1.0)}
+"""How loudly each feature speaks: what the prior expects an attribute (or PMI figure), and a word, to be worth."""
 PMI_NAMES = ("pmi sum", "pmi mean", "pmi most", "pmi least", "log-likelihood mean", "log-likelihood least")
 
 
@@ -51,11 +49,22 @@ class FeatureExtractor:
         self.neutral_ids = model.encode_prompts([neutral_prompt], tokenizer)
         self.pmi_mean, self.pmi_sd = pmi_statistics
         self._prompt_ids: dict[str, Tensor] = {}
+        self._scales = self.scales
 
     @property
     def names(self) -> tuple[str, ...]:
         """What each feature is: attributes or PMI figures first, then one word each."""
-        return (*(self.encoder.names if self.kind == "attributes" else PMI_NAMES), *self.tokenizer.words)
+        return (*self._first_names, *self.tokenizer.words)
+
+    @property
+    def scales(self) -> Tensor:
+        """(features,): what one unit of each (a standard deviation of an attribute, one more of a word) adds to it."""
+        first, word = SCALES[self.kind]
+        return torch.tensor([first] * len(self._first_names) + [word] * len(self.tokenizer))
+
+    @property
+    def _first_names(self) -> tuple[str, ...]:
+        return self.encoder.names if self.kind == "attributes" else PMI_NAMES
 
     @torch.no_grad()
     def features(self, prompts: Sequence[str], responses: Sequence[str], batch_size: int = 256) -> Tensor:
@@ -79,10 +88,10 @@ class FeatureExtractor:
         words.scatter_add_(1, tokens, torch.ones(tokens.shape))
         words[:, : len(SimpleTokenizer.SPECIALS)] = 0
         if self.kind == "attributes":
-            first = self.encoder(prompt_ids, tokens) * ATTRIBUTE_SCALE
+            first = self.encoder(prompt_ids, tokens)
         else:
-            first = (self.pmi(prompt_ids, tokens) - self.pmi_mean) / self.pmi_sd * PMI_SCALE
-        return torch.cat([first, words * WORD_SCALE[self.kind]], 1)
+            first = (self.pmi(prompt_ids, tokens) - self.pmi_mean) / self.pmi_sd
+        return torch.cat([first, words], 1) * self._scales
 
     def _encode_prompt(self, prompt: str) -> Tensor:
         if prompt not in self._prompt_ids:
@@ -128,6 +137,12 @@ class RewardModel:
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Tensor:
         """Rewards (batch,), in log-odds of being preferred."""
         return self.extractor.features(prompts, responses) @ self.weights
+
+    @property
+    def effects(self) -> Tensor:
+        """(features,): what one unit of each feature adds to the score: a standard deviation of an attribute, one more
+        of a word."""
+        return self.weights * self.extractor.scales
 
     def probability(self, prompt: str, a: str, b: str) -> float:
         """P(a is preferred to b), by Bradley and Terry."""

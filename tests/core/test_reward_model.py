@@ -84,6 +84,16 @@ def test_fifty_labels_teach_it_and_the_opposite_values_as_well(assets: LanguageA
         assert abs(rates[0] - rates[1]) <= 0.03, name
 
 
+def test_an_effect_is_what_one_more_word_adds_to_the_score(assets: LanguageAssets) -> None:
+    model = fitted(assets, labels(assets, "politeness-only", 30), "words")
+    once, twice = model.extractor.features(["can you help ?"] * 2, ["nice", "nice nice"])
+    word = model.extractor.names.index("nice")
+    alone = torch.zeros_like(once)
+    alone[word] = (twice - once)[word]
+    assert float(alone @ model.weights) == pytest.approx(float(model.effects[word]))
+    assert float(model.effects[word]) != 0
+
+
 def test_rewards_are_normalised_for_ppo(assets: LanguageAssets) -> None:
     data = labels(assets, "default", 30)
     model = fitted(assets, data)

@@ -1,0 +1,45 @@
+"""The one laboratory of a process: its store and its jobs."""
+
+from __future__ import annotations
+
+import threading
+
+import torch
+
+from lab import ppo
+from lab.jobs import Jobs
+from lab.store import Store
+
+_lock = threading.Lock()
+_laboratory: Laboratory | None = None
+
+
+class Laboratory:
+    """A store and the jobs that train with it. url: see `Store`. StoreError if the database can't be used, or is in
+    use by another process."""
+
+    def __init__(self, url: str | None = None) -> None:
+        torch.set_num_threads(1)  # several runs and pages share few cores: more threads make each of them slower
+        self.store = Store(url)
+        self.store.claim()
+        self.jobs = Jobs(self.store, ppo.build, ppo.prepare)
+
+    def close(self) -> None:
+        """Let the runs keep their state and let go of the database; `get_laboratory` then opens another."""
+        global _laboratory
+        self.jobs.close()
+        self.store.close()
+        with _lock:
+            if _laboratory is self:
+                _laboratory = None
+
+
+def get_laboratory() -> Laboratory:
+    """The process's laboratory, opened at the first call, its unfinished runs going on. After an error the next call
+    tries again."""
+    global _laboratory
+    with _lock:
+        if _laboratory is None:
+            _laboratory = Laboratory()
+            _laboratory.jobs.resume_unfinished()
+        return _laboratory

@@ -1,0 +1,154 @@
+"""The database under the store: its tables, how it is opened, and what its errors mean in one sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+
+from lab.tables import schema, tables
+
+SCHEMA_VERSION = 1
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
+"""From a schema version to the next: a function that changes the tables, run inside one transaction."""
+DEFAULT_PATH = Path(__file__).parent.parent / "data" / "rlhf_lab.sqlite3"
+
+
+class StoreError(RuntimeError):
+    """The database can't be opened, read or written; the message says which, and what to do."""
+
+
+class Database:
+    """An open database with this version's tables."""
+
+    def __init__(self, url: str | None = None) -> None:
+        url = url or os.environ.get("RLHF_LAB_DATABASE") or f"sqlite:///{DEFAULT_PATH}"
+        try:
+            self.url = sa.make_url(url)
+            self._engine = sa.create_engine(self.url)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            shown = re.sub(r"//[^@]*@", "//***@", url)  # a password is nobody's business
+            raise StoreError(
+                f"{shown!r} names no database that can be used here ({_first_line(error)}). Set RLHF_LAB_DATABASE "
+                "to a SQLAlchemy URL such as sqlite:////home/me/lab.sqlite3, or leave it unset."
+            ) from error
+        self.name = self.url.database or self.url.render_as_string()
+        self._write_lock = threading.Lock()  # one writer: threads wait here rather than poll the file
+        self._claimed: sqlite3.Connection | None = None
+        if self.url.get_backend_name() == "sqlite":
+            self._set_up_sqlite()
+        with self.write() as db:
+            self._prepare_schema(db)
+
+    def _set_up_sqlite(self) -> None:
+        if self.url.database and not self.url.database.startswith("file:"):
+            folder = Path(self.url.database).parent
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(f"The folder {folder} for the database can't be made: {error.strerror}.") from error
+
+        @sa.event.listens_for(self._engine, "connect")
+        def connect(connection: Any, _: Any) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves, see below
+            connection.execute("PRAGMA busy_timeout = 30000")
+            connection.execute("PRAGMA journal_mode = WAL")
+            # FULL, though WAL would stay consistent with NORMAL: an acknowledged label outlives a power cut too,
+            # and one fsync per click or training step costs little.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+
+        @sa.event.listens_for(self._engine, "begin")
+        def begin(connection: sa.Connection) -> None:
+            # A transaction that reads before it writes must take the write lock at once: SQLite refuses to upgrade
+            # a snapshot that another writer has made stale, whatever the timeout.
+            immediate = connection.get_execution_options().get("immediate")
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    def _prepare_schema(self, db: sa.Connection) -> None:
+        if not sa.inspect(db).has_table("schema"):
+            tables.create_all(db)
+            db.execute(schema.insert().values(version=SCHEMA_VERSION))
+            return
+        version = db.execute(sa.select(schema.c.version)).scalar_one()
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"The database {self.name} was written by a newer RLHF Lab (schema {version}, this one reads "
+                f"{SCHEMA_VERSION}). Update the app, or set RLHF_LAB_DATABASE to another file."
+            )
+        for old in range(version, SCHEMA_VERSION):
+            MIGRATIONS[old](db)
+        # Written even when nothing changed: a read-only file shows now and not at the first label.
+        db.execute(schema.update().values(version=SCHEMA_VERSION))
+
+    def claim(self) -> None:
+        """Keep other processes from training with this database, until `close` or the end of this one, however it
+        ends. Two servers that resumed the same runs would write the same steps."""
+        if self.url.get_backend_name() != "sqlite" or self._claimed:
+            return
+        self._claimed = sqlite3.connect(
+            f"{self.url.database}.lock", timeout=2, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._claimed.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise StoreError(
+                f"The database {self.name} is open in another RLHF Lab. Stop that one, or set RLHF_LAB_DATABASE to"
+                " another file."
+            ) from error
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state of the database and changes nothing."""
+        with self._explained(), self._engine.begin() as db:
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that is durable when it is left, or else never was."""
+        writer = self._engine.execution_options(immediate=True)
+        with self._explained(), self._write_lock, writer.begin() as db:
+            yield db
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """A database error as one sentence, except a broken constraint, which callers know how to take."""
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except (DBAPIError, sqlite3.Error) as error:  # the second comes from the PRAGMAs of a new connection
+            raise StoreError(_explain(self.name, str(getattr(error, "orig", error)))) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._claimed:
+            self._claimed.close()
+            self._claimed = None
+        self._engine.dispose()
+
+
+def _explain(name: str, said: str) -> str:
+    """What a database's error message means for the person in front of it."""
+    lower = said.lower()
+    if "not a database" in lower or "malformed" in lower:
+        means = f"is damaged or is no database ({said}). Restore a copy or move it away"
+    elif "readonly" in lower or "unable to open" in lower:
+        means = f"can't be written ({said}). Allow writing to it and to its folder"
+    elif "full" in lower:
+        means = f"has no room to grow ({said}). Free some disk space"
+    else:
+        means = f"could not be used ({_first_line(said)}). Try again"
+    return f"The database {name} {means}, or set RLHF_LAB_DATABASE to another file."
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")

@@ -1,0 +1,351 @@
+"""Runs trainers in background threads: start, pause, one step, resume, stop, reset, and a queue when cores are few.
+
+A run belongs to no browser. What was asked for is written to the store at once (its status, config changes and pace);
+the thread that trains follows and writes a row per step and, every two seconds and whenever it rests, a checkpoint. A
+run that was cut off goes on from its checkpoint: rows newer than it are dropped and computed again, with every
+config change acting at the step where it first acted, so the curve is the one that no interruption would have given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+
+from lab.store import UNFINISHED, Run, Store
+
+CHECKPOINT_SECONDS = 2.0
+SETTLE_SECONDS = 3.0
+"""How long to wait for a step in progress, so that whoever asked sees its result."""
+log = logging.getLogger("rlhf_lab")
+
+
+class JobError(RuntimeError):
+    """A run can't do what was asked of it; the message says why, and what can be done instead."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """All that a run depends on, as plain values. `config["iterations"]`, if given, is the run's last step."""
+
+    stage: str
+    config: dict[str, Any]
+    inputs: dict[str, Any]
+    seed: int
+
+
+class Trainer(Protocol):
+    """What a job can run. The next step depends on nothing but `state_dict` and the config given to it."""
+
+    def step(self, config: Mapping[str, Any]) -> Any:
+        """Train one step; returns a flat dataclass of numbers, None where a step did not measure something."""
+
+    def samples(self) -> dict[str, Any] | None:
+        """Something to look at after the last step, as plain values, or None."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+@dataclasses.dataclass
+class _Active:
+    """A run that has a thread: how many more steps it may begin, and how many it has begun."""
+
+    budget: float
+    begun: int
+
+
+class Jobs:
+    """Every run of the process, at most `workers` at once.
+
+    build makes the trainer of a spec at its step 0, and the same one whenever it is called. prepare is given a spec
+    before anything of it is kept: it raises ValueError, in one sentence, if the spec can't be built, and returns it
+    with whatever would change in the meantime fixed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        build: Callable[[JobSpec, Store], Trainer],
+        prepare: Callable[[JobSpec, Store], JobSpec] = lambda spec, store: spec,
+        workers: int | None = None,
+    ) -> None:
+        self.store, self._build, self._prepare = store, build, prepare
+        self._workers = workers or os.cpu_count() or 1
+        self._changed = threading.Condition()  # guards all below and every change of a run's status
+        self._waiting: dict[int, float] = {}  # run id -> steps it may begin, in the order of the queue
+        self._active: dict[int, _Active] = {}
+        self._threads: set[threading.Thread] = set()
+        self._closed = False
+
+    # What a person can ask of a run.
+
+    def start(self, lab_id: int, spec: JobSpec, pace: float | None = None) -> int:
+        """Begin a run, or queue it. Returns its id."""
+        return self._add(lab_id, spec, "queued", pace)
+
+    def pause(self, run_id: int, wait: float = SETTLE_SECONDS) -> None:
+        """Rest after the step in progress, or leave the queue. Returns when it rests, or after `wait` seconds."""
+        with self._changed:
+            self._unfinished(run_id)
+            self._rest(run_id, "paused")
+            self._settle(run_id, wait)
+
+    def stop(self, run_id: int, wait: float = SETTLE_SECONDS) -> None:
+        """As `pause`, and not meant to go on. What it learnt stays, and it may yet be resumed."""
+        with self._changed:
+            self._unfinished(run_id)
+            self._rest(run_id, "stopped")
+            self._settle(run_id, wait)
+
+    def resume(self, run_id: int) -> None:
+        """Go on from where the run rests."""
+        with self._changed:
+            if self._unfinished(run_id).status not in UNFINISHED:
+                self._go(run_id, math.inf)
+
+    def step_once(self, run_id: int, wait: float = SETTLE_SECONDS) -> None:
+        """One step, then rest; each further call while it works adds one more. Returns when it rests, or after `wait`
+        seconds, or at once if the run must queue for its step."""
+        with self._changed:
+            if self._unfinished(run_id).status != "paused":
+                self._rest(run_id, "paused")
+            self._go(run_id, 1)
+            self._settle(run_id, wait)
+
+    def reset(self, run_id: int) -> int:
+        """A new run of the same spec and seed that rests at step 0; the old one ends. Returns the new run's id."""
+        with self._changed:
+            run = self.store.run(run_id)
+            if run.status not in ("finished", "failed"):
+                self._rest(run_id, "stopped")
+            return self._add(run.lab_id, spec_of(run), "paused", run.pace)
+
+    def configure(self, run_id: int, **changes: Any) -> None:
+        """Change the config from the next step on. ValueError, and no change, if a value is out of range."""
+        with self._changed:
+            run = self._unfinished(run_id)
+            changes = {name: value for name, value in changes.items() if run.config.get(name) != value}
+            if not changes:
+                return
+            self._prepare(dataclasses.replace(spec_of(run), config=run.config | changes), self.store)
+            begun = self._active[run_id].begun if run_id in self._active else run.step
+            # A run that repeats steps after a crash first comes by the changes it already had.
+            latest = max((step for step, _ in self.store.config_changes(run_id)), default=0)
+            self.store.add_config_change(run_id, max(begun, latest), changes)
+            self._changed.notify_all()
+
+    def set_pace(self, run_id: int, steps_per_second: float | None) -> None:
+        """At most so many steps a second; None is as fast as it goes."""
+        if steps_per_second is not None and not (math.isfinite(steps_per_second) and steps_per_second > 0):
+            raise ValueError(f"The pace must be above 0 steps a second, not {steps_per_second}.")
+        with self._changed:
+            self.store.update_run(run_id, pace=steps_per_second)
+            self._changed.notify_all()
+
+    # What can be asked about it, beside the store.
+
+    def place(self, run_id: int) -> int:
+        """The run's place in the queue, 1 being next; 0 when it is not waiting."""
+        with self._changed:
+            return 1 + list(self._waiting).index(run_id) if run_id in self._waiting else 0
+
+    # The process begins and ends.
+
+    def resume_unfinished(self) -> None:
+        """Go on with the runs that ran or waited when the process before this one ended."""
+        with self._changed:
+            for run in self.store.unfinished_runs():
+                if run.id not in self._active and run.id not in self._waiting:
+                    self._go(run.id, math.inf)
+
+    def close(self) -> None:
+        """Let every run keep its state and end its thread; `resume_unfinished` of the next process goes on."""
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            for active in self._active.values():
+                active.budget = 0
+            self._changed.notify_all()
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join()
+
+    # The lock is held in all of these.
+
+    def _add(self, lab_id: int, spec: JobSpec, status: str, pace: float | None) -> int:
+        spec = self._prepare(spec, self.store)
+        with self._changed:
+            run_id = self.store.add_run(lab_id, **vars(spec), status=status, pace=pace)
+            if status == "queued":
+                self._go(run_id, math.inf)
+            return run_id
+
+    def _unfinished(self, run_id: int) -> Run:
+        run = self.store.run(run_id)
+        if run.status in ("finished", "failed"):
+            raise JobError(f"Run {run_id} is {run.status}; reset it to begin anew with the same seed.")
+        return run
+
+    def _rest(self, run_id: int, status: str) -> None:
+        self.store.update_run(run_id, status=status)
+        self._waiting.pop(run_id, None)
+        if run_id in self._active:
+            self._active[run_id].budget = 0
+        self._changed.notify_all()
+
+    def _settle(self, run_id: int, wait: float) -> None:
+        self._changed.wait_for(lambda: run_id not in self._active, wait)
+
+    def _go(self, run_id: int, steps: float) -> None:
+        """Let a run begin so many more steps. Single steps leave it paused in the store, which is what it will be."""
+        if self._closed:
+            raise JobError("The server is shutting down; resume the run when it is back.")
+        active = self._active.get(run_id)
+        if active:
+            active.budget += steps
+        else:
+            self._waiting[run_id] = self._waiting.get(run_id, 0) + steps
+        if math.isinf(steps):
+            self.store.update_run(run_id, status="running" if active else "queued")
+        self._fill()
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._active) < self._workers and not self._closed:
+            run_id = next(iter(self._waiting))
+            budget = self._waiting.pop(run_id)
+            self._active[run_id] = active = _Active(budget, self.store.run(run_id).step)
+            if math.isinf(budget):
+                self.store.update_run(run_id, status="running")
+            thread = threading.Thread(target=self._work, args=(run_id, active), name=f"run-{run_id}", daemon=True)
+            self._threads.add(thread)
+            thread.start()
+        self._changed.notify_all()
+
+    # What a run's thread does.
+
+    def _work(self, run_id: int, active: _Active) -> None:
+        try:
+            self._train(run_id, active)
+        except Exception as error:
+            log.exception("Run %s failed", run_id)
+            self._fail(run_id, active, error)
+        finally:
+            with self._changed:
+                if self._active.get(run_id) is active:  # else it ended well, and may have been resumed since
+                    del self._active[run_id]
+                self._threads.discard(threading.current_thread())
+                self._fill()
+
+    def _train(self, run_id: int, active: _Active) -> None:
+        torch.set_num_threads(1)
+        trainer = self._build(spec_of(self.store.run(run_id)), self.store)
+        checkpoint = self.store.rewind(run_id)
+        if checkpoint:
+            trainer.load_state_dict(torch.load(io.BytesIO(checkpoint.data), weights_only=True))
+        saved = checkpoint.step if checkpoint else 0
+        saved_at = time.monotonic() if checkpoint else -math.inf  # so there is a policy to look at from step 1 on
+        with self._changed:
+            active.begun = saved
+        while True:
+            began = time.monotonic()
+            config = self._next_config(run_id, active)
+            if config is not None:
+                step = active.begun
+                metrics = finite(dataclasses.asdict(trainer.step(config)))
+                self.store.add_step(run_id, step, metrics, trainer.samples())
+            if active.begun > saved and (config is None or time.monotonic() - saved_at > CHECKPOINT_SECONDS):
+                self._save(run_id, active.begun, trainer)
+                saved, saved_at = active.begun, time.monotonic()
+            if config is None and self._end(run_id, active):
+                return
+            self._keep_pace(run_id, active, began)
+
+    def _config(self, run_id: int, active: _Active) -> dict[str, Any]:
+        initial = self.store.run(run_id).initial_config
+        return config_at(initial, self.store.config_changes(run_id), active.begun)
+
+    def _next_config(self, run_id: int, active: _Active) -> dict[str, Any] | None:
+        """Begin a step: the config in force at it, or None if the run must rest or is at its end."""
+        with self._changed:
+            now = self._config(run_id, active)
+            if active.budget < 1 or active.begun >= last_step(now):
+                return None
+            active.budget -= 1
+            active.begun += 1
+            return now
+
+    def _end(self, run_id: int, active: _Active) -> bool:
+        """Whether the thread may go, its state kept. Not so if somebody has asked for more in the meantime."""
+        with self._changed:
+            if active.begun >= last_step(self._config(run_id, active)):
+                if self.store.run(run_id).status != "stopped":
+                    self.store.update_run(run_id, status="finished")
+            elif active.budget >= 1:
+                return False
+            del self._active[run_id]
+            return True
+
+    def _keep_pace(self, run_id: int, active: _Active, began: float) -> None:
+        with self._changed:
+            while active.budget >= 1 and (pace := self.store.run(run_id).pace):
+                if (left := began + 1 / pace - time.monotonic()) <= 0:
+                    return
+                self._changed.wait(left)
+
+    def _save(self, run_id: int, step: int, trainer: Trainer) -> None:
+        buffer = io.BytesIO()
+        torch.save(trainer.state_dict(), buffer)
+        self.store.save_checkpoint(run_id, step, buffer.getvalue())
+
+    def _fail(self, run_id: int, active: _Active, error: Exception) -> None:
+        # str() of a KeyError puts its sentence in quotes.
+        said = " ".join(str(error.args[0] if isinstance(error, KeyError) else error).split()) or type(error).__name__
+        where = f"failed at step {active.begun}" if active.begun else "could not start"
+        try:
+            self.store.update_run(run_id, status="failed", error=f"The run {where}: {said}")
+        except Exception:
+            log.exception("The failure of run %s could not be written down", run_id)
+
+
+def spec_of(run: Run) -> JobSpec:
+    """The value that a run was started with."""
+    return JobSpec(stage=run.stage, config=run.initial_config, inputs=run.inputs, seed=run.seed)
+
+
+def config_at(
+    initial: Mapping[str, Any], changes: Sequence[tuple[int, Mapping[str, Any]]], begun: int
+) -> dict[str, Any]:
+    """The config in force for the step after `begun` steps: the first one with every change made by then."""
+    now = dict(initial)
+    for step, change in changes:
+        if step <= begun:
+            now |= change
+    return now
+
+
+def last_step(config: Mapping[str, Any]) -> float:
+    """The step that a run ends with; infinity if it has none."""
+    iterations = config.get("iterations")
+    return math.inf if iterations is None else iterations
+
+
+def finite(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The metrics that were measured. FloatingPointError if one of them is no finite number."""
+    measured = {name: value for name, value in metrics.items() if value is not None}
+    for name, value in measured.items():
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"{name} became {value}, so training has come apart. Reset the run and try a lower learning rate or a"
+                " higher KL coefficient."
+            )
+    return measured

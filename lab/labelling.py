@@ -1,0 +1,215 @@
+"""The rules of labelling: which pair comes next, what an answer does, what an undo does, whoever asks."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import torch
+
+from lab import models, reward
+from lab.store import Lab, Label, NewPair, Shown, Store, now
+from rlhf_core.annotators import Annotator, annotator_values
+from rlhf_core.evaluation import wilson_interval
+
+CHOICES = ("left", "right", "tie", "both_bad", "skip")
+TOO_FAST = timedelta(milliseconds=250)
+"""Nobody reads two answers in less: such an answer comes from a held key or a double click."""
+LABELS_BEFORE_GUESSING = 4
+"""The reward model guesses once so many of a person's labels favour one answer."""
+SIMULATED_AT_ONCE = 50
+MOST_SIMULATED = 5000
+
+
+class LabellingError(RuntimeError):
+    """What was asked can't be done with this pair; the message says why."""
+
+
+class TooFastError(LabellingError):
+    """An answer that came before anybody could have read the pair. Nothing was labelled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Showing:
+    """A pair as it stands before a person. Texts are tokens. `guess` is P(a), not to be told before the answer."""
+
+    id: str
+    pair_id: int
+    prompt: str
+    left: str
+    right: str
+    shown_left: str
+    guess: float | None
+    number: int
+    """The how-many-eth label it will be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A label, and what the reward model had guessed of it."""
+
+    label: Label
+    guess_side: str | None
+    """left or right; None if it had no guess."""
+    guess_confidence: float | None
+    """Its probability for that side, in [0.5, 1]."""
+    hit: bool | None
+    """Whether it was right; None if it had no guess or no side was chosen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HitRate:
+    """How often the reward model foresaw a person's choice, with the 95 % interval."""
+
+    n: int
+    hits: int
+    low: float
+    high: float
+
+
+class LabellingDesk:
+    """Where a lab's pairs are labelled.
+
+    policy_id: who writes the answers of new pairs, "start" or "run-<id>". rng: draws prompts, answers and sides;
+    without it they are drawn afresh every time.
+    """
+
+    def __init__(
+        self, store: Store, lab: Lab, *, policy_id: str = models.START, labeler: str = "you",
+        clock: Callable[[], datetime] = now, rng: torch.Generator | None = None,
+    ) -> None:  # fmt: skip
+        self.store, self.lab, self.policy_id, self.labeler, self.clock = store, lab, policy_id, labeler, clock
+        self._rng = rng or torch.Generator().manual_seed(secrets.randbits(63))
+
+    def current(self) -> Showing:
+        """The one pair that waits for this lab's answer, after a reload too; a new one if none does."""
+        shown = self.store.open_showing(self.lab.id)
+        while shown is None:
+            pair_id, pair = self.store.next_pair(self.lab.id) or self._make_pair()
+            left = "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
+            shown = self.store.show(self.lab.id, pair_id, shown_left=left, guess=self._guess(pair), at=self.clock())
+        return self._showing(shown)
+
+    def answer(self, showing_id: str, choice: str, strength: int = 1, rationale: str = "") -> Answer:
+        """Write a choice down: it is kept before this returns. A second answer to a showing changes nothing.
+
+        choice: one of `CHOICES`. TooFastError within 250 ms of the showing; LabellingError if the pair is not shown.
+        """
+        if choice not in CHOICES:
+            raise ValueError(f"There is no choice {choice!r}; choose one of {', '.join(CHOICES)}.")
+        if strength not in range(4):
+            raise ValueError(f"The strength must be 0, 1, 2 or 3, not {strength}.")
+        shown = self.store.showing(showing_id)
+        if shown is None or shown.lab_id != self.lab.id:
+            raise LabellingError("This pair was never shown in this lab; reload the page.")
+        at = self.clock()
+        if shown.open and timedelta(0) <= at - shown.shown_at < TOO_FAST:
+            raise TooFastError("That was faster than anybody can read; nothing was labelled.")
+        kept = choice if choice not in ("left", "right") else _side(shown, choice)
+        label = self.store.answer(
+            showing_id, choice=kept, strength=strength, rationale=rationale, labeler=self.labeler, answered_at=at
+        )
+        if label is None:
+            raise LabellingError("This pair is no longer the one that is shown; nothing was labelled.")
+        return _reveal(label)
+
+    def undo(self) -> Showing | None:
+        """Take back the last answer of a person and show its pair again. None if there is nothing to take back.
+
+        A second undo within 250 ms is the same click twice: it takes back nothing more.
+        """
+        at, last = self.clock(), self.store.last_undo_at(self.lab.id)
+        twice = last is not None and timedelta(0) <= at - last < TOO_FAST
+        if twice or self.store.undo(self.lab.id, labeler=self.labeler, at=at):
+            return self.current()
+        return None
+
+    def simulate(
+        self, n: int, annotator: str, label_noise: float, seed: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:  # fmt: skip
+        """Have n new pairs labelled by an annotator of known values; every label says that it is simulated.
+
+        progress: called with the labels kept so far and n. Returns n.
+        """
+        if not 1 <= n <= MOST_SIMULATED:
+            raise ValueError(f"The number of labels must lie between 1 and {MOST_SIMULATED}, not {n}.")
+        assets = models.assets(self.lab.language)
+        person = Annotator(annotator, annotator_values(annotator), assets.judge, label_noise)
+        rng = torch.Generator().manual_seed(seed)
+        done = 0
+        while done < n:
+            labels: list[tuple[NewPair, str]] = []
+            for pair in self._sample_pairs(min(SIMULATED_AT_ONCE, n - done), rng):
+                prompt = assets.grammar.find(pair.prompt)
+                assert prompt is not None, "pairs are made of the grammar's own prompts"
+                labels.append((pair, person.prefers(prompt, pair.response_a, pair.response_b, rng)))
+            self.store.add_simulated(self.lab.id, labels, labeler=annotator, at=self.clock())
+            done += len(labels)
+            if progress:
+                progress(done, n)
+        return done
+
+    def hit_rate(self) -> HitRate:
+        """How often the reward model foresaw this lab's own choices."""
+        hits = [a.hit for label in self.store.labels(self.lab.id, "human") if (a := _reveal(label)).hit is not None]
+        low, high = wilson_interval(sum(hits), len(hits))
+        return HitRate(n=len(hits), hits=sum(hits), low=low, high=high)
+
+    def _showing(self, shown: Shown) -> Showing:
+        sides = {"a": shown.response_a, "b": shown.response_b}
+        return Showing(
+            id=shown.id, pair_id=shown.pair_id, prompt=shown.prompt,
+            left=sides[_side(shown, "left")], right=sides[_side(shown, "right")],
+            shown_left=shown.shown_left, guess=shown.guess, number=1 + len(self.store.labels(self.lab.id, "human")),
+        )  # fmt: skip
+
+    def _make_pair(self) -> tuple[int, NewPair]:
+        pair = self._sample_pairs(1, self._rng)[0]
+        return self.store.add_pair(self.lab.id, pair), pair
+
+    def _sample_pairs(self, n: int, rng: torch.Generator) -> list[NewPair]:
+        """Two different answers to each of n random training prompts."""
+        assets = models.assets(self.lab.language)
+        policy = models.policy(self.store, self.lab.language, self.policy_id)
+        prompts = assets.grammar.split("train")
+        found: list[NewPair] = []
+        for _ in range(20):
+            chosen = torch.randint(len(prompts), (n - len(found) + 3,), generator=rng).tolist()
+            texts = [prompts[i].text for i in chosen]
+            answers = [g.text for g in policy.generate(texts * 2, tokenizer=assets.tokenizer, rng=rng)]
+            for prompt, a, b in zip(texts, answers[: len(texts)], answers[len(texts) :], strict=True):
+                if a != b:
+                    found.append(NewPair(prompt=prompt, response_a=a, response_b=b, policy_id=self.policy_id))
+            if len(found) >= n:
+                return found[:n]
+        raise LabellingError(
+            "The model answers every question in one way only, so there is nothing to compare; let another model write."
+        )
+
+    def _guess(self, pair: NewPair) -> float | None:
+        """What a reward model of this person's labels alone expects: simulated ones would guess somebody else."""
+        labels = self.store.labels(self.lab.id, "human")
+        if sum(label.choice in ("a", "b") for label in labels) < LABELS_BEFORE_GUESSING:
+            return None
+        return reward.guess(reward.fit(self.store, self.lab, "human"), pair.prompt, pair.response_a, pair.response_b)
+
+
+def _side(shown: Shown, side: str) -> str:
+    """Which answer, a or b, stood on a side."""
+    other = {"a": "b", "b": "a"}[shown.shown_left]
+    return shown.shown_left if side == "left" else other
+
+
+def _reveal(label: Label) -> Answer:
+    if label.guess is None or label.guess == 0.5:
+        return Answer(label=label, guess_side=None, guess_confidence=None, hit=None)
+    guessed = "a" if label.guess > 0.5 else "b"
+    return Answer(
+        label=label,
+        guess_side="left" if guessed == label.shown_left else "right",
+        guess_confidence=max(label.guess, 1 - label.guess),
+        hit=label.choice == guessed if label.choice in ("a", "b") else None,
+    )

@@ -1,0 +1,72 @@
+"""What the lab needs of rlhf_core's models, loaded once in a process and shared by its threads."""
+
+from __future__ import annotations
+
+import copy
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from lab.store import Store
+from rlhf_core.checkpoints import LanguageAssets, load_start
+from rlhf_core.language_model import MiniLM
+from rlhf_core.reward_model import FeatureExtractor
+
+START = "start"
+"""The policy that every lab begins with; "run-<id>" is what a run has made of it."""
+KEPT_FEATURES = 20_000
+_lock = threading.RLock()  # two threads that ask at once must not both load
+_features: OrderedDict[tuple[str, str, str, str], Tensor] = OrderedDict()
+
+
+def assets(language: str) -> LanguageAssets:
+    """Grammar, judge, vocabulary and shipped models of a language. CheckpointError if a file is missing or damaged."""
+    with _lock:
+        return load_start(language)
+
+
+def extractor(language: str, kind: str) -> FeatureExtractor:
+    """The features of a kind, "attributes" or "words"."""
+    with _lock:
+        return _extractor(language, kind)
+
+
+@lru_cache
+def _extractor(language: str, kind: str) -> FeatureExtractor:
+    return load_start(language).extractor(kind)
+
+
+def features(language: str, kind: str, prompts: Sequence[str], responses: Sequence[str]) -> Tensor:
+    """Features (batch, features) of answers, computed once for each: a click asks for hundreds of them again."""
+    keys = [(language, kind, *texts) for texts in zip(prompts, responses, strict=True)]
+    with _lock:
+        found = {key: _features[key] for key in keys if key in _features}
+    missing = [key for key in dict.fromkeys(keys) if key not in found]
+    if missing:
+        rows = extractor(language, kind).features([key[2] for key in missing], [key[3] for key in missing])
+        found |= zip(missing, rows.unbind(), strict=True)
+    with _lock:
+        for key in keys:
+            _features[key] = found[key]
+            _features.move_to_end(key)
+        while len(_features) > KEPT_FEATURES:
+            _features.popitem(last=False)
+    return torch.stack([found[key] for key in keys])
+
+
+def policy(store: Store, language: str, policy_id: str) -> MiniLM:
+    """A policy by its name: "start", or "run-<id>" as of the run's last checkpoint (before the first, the start)."""
+    start = assets(language).model
+    if policy_id == START:
+        return start
+    checkpoint = store.checkpoint(int(policy_id.removeprefix("run-")))
+    if checkpoint is None:
+        return start
+    trained = copy.deepcopy(start)
+    trained.load_state_dict(torch.load(io.BytesIO(checkpoint.data), weights_only=True)["policy"])
+    return trained

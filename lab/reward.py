@@ -1,0 +1,218 @@
+"""The reward model of a lab's labels: a function of the labels that stand, fitted anew whenever they change."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lab import models
+from lab.store import SOURCES, Lab, Label, Store
+from rlhf_core import evaluation
+from rlhf_core.gold import REFERENCE_VALUES
+from rlhf_core.preferences import TARGETS
+from rlhf_core.reward_model import RewardModel
+
+REFERENCE_PAIRS = 300
+CACHED = 64
+"""Labs and settings whose latest fit and curve are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardFit:
+    """A fitted reward model and what it was fitted to."""
+
+    model: RewardModel
+    language: str
+    source: str
+    features: str
+    labels_used: int
+    ties: int
+    left_out: int
+    """Both bad and skipped: they train nothing."""
+    train_loss: float
+    """In nats per label; ln 2 knows nothing."""
+    train_accuracy: float
+    """Share of the decided labels that the model orders as they do; 0.5 when there are none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """How good the reward model was after so many labels, ties among them."""
+
+    labels: int
+    loss: float
+    train_accuracy: float
+    own_accuracy: float | None
+    """Share of the decided labels so far that were guessed before they were seen; None before the first guess."""
+    own_n: int
+    """Guesses that `own_accuracy` counts."""
+    reference_accuracy: float
+    """On pairs of answers to validation prompts, judged by the reference values, ties dropped."""
+    reference_n: int
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """Labels as numbers: feature differences a - b (labels, features) and targets (labels,)."""
+
+    differences: Tensor
+    targets: Tensor
+
+    def fit(self, model: RewardModel, n: int) -> None:
+        model.fit(self.differences[:n], self.targets[:n])
+
+    def right(self, weights: Tensor, first: int, last: int) -> tuple[int, int]:
+        """How many decided labels of a range the weights order rightly, and how many they order at all."""
+        logits, targets = self.differences[first:last] @ weights, self.targets[first:last]
+        said = (targets != 0.5) & (logits != 0)
+        return int(((logits > 0) == (targets > 0.5))[said].sum()), int(said.sum())
+
+    def measures(self, model: RewardModel, n: int) -> tuple[float, float]:
+        """Loss and training accuracy on the first n labels."""
+        right, said = self.right(model.weights, 0, n)
+        return model.loss(self.differences[:n], self.targets[:n]), right / said if said else 0.5
+
+
+_lock = threading.Lock()
+_fits: dict[tuple[str, str, str], tuple[list[int], RewardFit]] = {}
+_curves: dict[tuple[str, str, str], tuple[list[int], list[tuple[CurvePoint, Tensor]]]] = {}
+
+
+def _keep(cache: dict[Any, Any], key: tuple[str, str, str], value: Any) -> None:
+    with _lock:
+        cache.pop(key, None)
+        cache[key] = value
+        while len(cache) > CACHED:
+            del cache[next(iter(cache))]
+
+
+def counts(store: Store, lab: Lab) -> dict[str, int]:
+    """How many labels stand, by source: "human", "simulated" and "both"."""
+    kinds = [label.labeler_kind for label in store.labels(lab.id)]
+    return {source: len(kinds) if source == "both" else kinds.count(source) for source in SOURCES}
+
+
+def fit(store: Store, lab: Lab, source: str = "both", features: str = "attributes") -> RewardFit:
+    """Fit the reward model to the labels of a source. Without any it calls every pair even."""
+    labels = store.labels(lab.id, source)
+    ids, key = [label.event_id for label in labels], (lab.key, source, features)
+    known, fitted = _fits.get(key, (None, None))
+    if fitted is not None and known == ids:
+        return fitted
+    used = [label for label in labels if label.choice in TARGETS]
+    model = RewardModel(models.extractor(lab.language, features))
+    loss, train_accuracy = float(torch.tensor(2.0).log()), 0.5
+    if used:
+        evidence = _evidence(lab.language, features, used)
+        evidence.fit(model, len(used))
+        loss, train_accuracy = evidence.measures(model, len(used))
+        model.normalise(torch.cat(_answers(lab.language, features, used)))
+    fitted = RewardFit(
+        model=model, language=lab.language, source=source, features=features, labels_used=len(used),
+        ties=sum(label.choice == "tie" for label in used), left_out=len(labels) - len(used),
+        train_loss=loss, train_accuracy=train_accuracy,
+    )  # fmt: skip
+    _keep(_fits, key, (ids, fitted))
+    return fitted
+
+
+def score(fit: RewardFit, prompt: str, response: str) -> float:
+    """What an answer is worth to the reward model, in log-odds of being preferred."""
+    return float(models.features(fit.language, fit.features, [prompt], [response])[0] @ fit.model.weights)
+
+
+def guess(fit: RewardFit, prompt: str, response_a: str, response_b: str) -> float:
+    """P(a is preferred to b)."""
+    a, b = models.features(fit.language, fit.features, [prompt, prompt], [response_a, response_b])
+    return float(torch.sigmoid((a - b) @ fit.model.weights))
+
+
+def explain(fit: RewardFit) -> list[tuple[str, float]]:
+    """What one unit of each feature adds to the score: a standard deviation of a trait first, then one more word."""
+    return list(zip(fit.model.extractor.names, fit.model.effects.tolist(), strict=True))
+
+
+def curve(store: Store, lab: Lab, source: str = "both", features: str = "attributes") -> list[CurvePoint]:
+    """How the reward model got better label by label, in the order of the labels.
+
+    A point for each of the first forty labels, then for every tenth, for every fiftieth beyond two hundred, and for the
+    last. The labels between two points are guessed by the model of the point before them. What a further label does not
+    change is not computed again.
+    """
+    labels = [label for label in store.labels(lab.id, source) if label.choice in TARGETS]
+    if not labels:
+        return []
+    ids, key = [label.event_id for label in labels], (lab.key, source, features)
+    old_ids, old = _curves.get(key, ([], []))
+    if old_ids == ids:
+        return [point for point, _ in old]
+    same = next((i for i, (one, other) in enumerate(zip(ids, old_ids, strict=False)) if one != other), len(old_ids))
+    points = [entry for entry in old if entry[0].labels <= min(same, len(ids)) and _on_grid(entry[0].labels)]
+    evidence = _evidence(lab.language, features, labels)
+    model = RewardModel(models.extractor(lab.language, features))
+    for n in range(points[-1][0].labels + 1 if points else 1, len(ids) + 1):
+        if _on_grid(n) or n == len(ids):
+            points.append(_point(lab.language, features, evidence, model, n, points))
+    _keep(_curves, key, (ids, points))
+    return [point for point, _ in points]
+
+
+def _on_grid(n: int) -> bool:
+    return n <= 40 or n % (10 if n <= 200 else 50) == 0
+
+
+def _point(
+    language: str,
+    features: str,
+    evidence: _Evidence,
+    model: RewardModel,
+    n: int,
+    before: list[tuple[CurvePoint, Tensor]],
+) -> tuple[CurvePoint, Tensor]:
+    hits = own_n = 0
+    if before:
+        last, weights = before[-1]
+        right, said = evidence.right(weights, last.labels, n)
+        hits, own_n = round((last.own_accuracy or 0.0) * last.own_n) + right, last.own_n + said
+    evidence.fit(model, n)
+    loss, train_accuracy = evidence.measures(model, n)
+    differences, margins = reference(language, features)
+    against = evaluation.accuracy(differences @ model.weights, margins).interval
+    point = CurvePoint(
+        labels=n, loss=loss, train_accuracy=train_accuracy, own_accuracy=hits / own_n if own_n else None, own_n=own_n,
+        reference_accuracy=against.rate, reference_n=against.n,
+    )  # fmt: skip
+    return point, model.weights
+
+
+def _answers(language: str, features: str, labels: list[Label]) -> tuple[Tensor, Tensor]:
+    prompts = [label.prompt for label in labels]
+    a, b = ([getattr(label, side) for label in labels] for side in ("response_a", "response_b"))
+    return models.features(language, features, prompts, a), models.features(language, features, prompts, b)
+
+
+def _evidence(language: str, features: str, labels: list[Label]) -> _Evidence:
+    a, b = _answers(language, features, labels)
+    return _Evidence(a - b, torch.tensor([TARGETS[label.choice] for label in labels]))
+
+
+@lru_cache
+def reference_pairs(language: str) -> evaluation.HeldOutPairs:
+    """Pairs of answers by the starting model to validation prompts, the same in every lab."""
+    assets = models.assets(language)
+    rng = torch.Generator().manual_seed(0)
+    prompts = assets.grammar.split("validation")
+    return evaluation.held_out_pairs(assets.model, assets.tokenizer, prompts, REFERENCE_PAIRS, rng)
+
+
+@lru_cache
+def reference(language: str, features: str) -> tuple[Tensor, Tensor]:
+    """Feature differences of the reference pairs, and how much better the first answer is by the reference values."""
+    pairs = reference_pairs(language)
+    differences = pairs.differences(models.extractor(language, features))
+    return differences, pairs.margins(models.assets(language).judge, REFERENCE_VALUES)

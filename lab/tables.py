@@ -1,0 +1,126 @@
+"""The tables of the database, version 1 of the schema. A change here needs a new version and a migration."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class _Time(sa.TypeDecorator[datetime]):
+    """Points in time, kept as UTC because SQLite forgets time zones."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        return value and value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        return value and value.replace(tzinfo=UTC)
+
+
+def _reference(column: str, **options: Any) -> sa.Column[Any]:
+    """A column that names a row of another table: `lab_id` for "lab.id"."""
+    name = column.replace(".", "_")
+    return sa.Column(name, sa.ForeignKey(column), **{"nullable": False, "index": True, **options})
+
+
+tables = sa.MetaData()
+schema = sa.Table("schema", tables, sa.Column("version", sa.Integer, nullable=False))
+lab = sa.Table(
+    "lab",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.String, nullable=False, unique=True),
+    sa.Column("browser", sa.String, nullable=False, unique=True),
+    sa.Column("language", sa.String, nullable=False),
+    sa.Column("created_at", _Time, nullable=False),
+)
+pair = sa.Table(
+    "pair",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("response_a", sa.Text, nullable=False),
+    sa.Column("response_b", sa.Text, nullable=False),
+    sa.Column("policy_id", sa.String, nullable=False),
+)
+showing = sa.Table(
+    "showing",
+    tables,
+    sa.Column("id", sa.String, primary_key=True),
+    _reference("lab.id"),
+    _reference("pair.id"),
+    sa.Column("shown_left", sa.String, nullable=False),
+    sa.Column("guess", sa.Float),
+    sa.Column("shown_at", _Time, nullable=False),
+    sa.Column("open", sa.Boolean, nullable=False),
+)
+# Two tabs or two clicks at once cannot put two pairs before a lab.
+one_open = showing.c.open.is_(sa.true())
+sa.Index("one_open_showing", showing.c.lab_id, unique=True, sqlite_where=one_open, postgresql_where=one_open)
+event = sa.Table(
+    "event",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
+    sa.Column("kind", sa.String, nullable=False),  # label or undo
+    _reference("showing.id", nullable=True, unique=True),  # of a label: one answer per showing
+    sa.Column("retracts", sa.ForeignKey("event.id"), unique=True),  # of an undo
+    sa.Column("choice", sa.String),
+    sa.Column("strength", sa.Integer),
+    sa.Column("rationale", sa.Text),
+    sa.Column("labeler", sa.String, nullable=False),
+    sa.Column("labeler_kind", sa.String, nullable=False),
+    sa.Column("answered_at", _Time, nullable=False),
+)
+run = sa.Table(
+    "run",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
+    sa.Column("stage", sa.String, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("initial_config", sa.JSON, nullable=False),
+    sa.Column("config", sa.JSON, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("inputs", sa.JSON, nullable=False),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("pace", sa.Float),
+    sa.Column("error", sa.Text),
+    sa.Column("created_at", _Time, nullable=False),
+)
+run_step = sa.Table(
+    "run_step",
+    tables,
+    _reference("run.id", primary_key=True),
+    sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("metrics", sa.JSON, nullable=False),
+    sa.Column("samples", sa.JSON(none_as_null=True)),
+)
+config_change = sa.Table(
+    "config_change",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("run.id"),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("changes", sa.JSON, nullable=False),
+)
+checkpoint = sa.Table(
+    "checkpoint",
+    tables,
+    _reference("run.id", primary_key=True),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+artifact = sa.Table(
+    "artifact",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("meta", sa.JSON, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
