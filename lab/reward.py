@@ -133,7 +133,7 @@ def guess(fit: RewardFit, prompt: str, response_a: str, response_b: str) -> floa
 
 
 def explain(fit: RewardFit) -> list[tuple[str, float]]:
-    """What one unit of each feature adds to the score: a standard deviation of a trait first, then one more word."""
+    """What one unit of each feature adds to the score: the attributes first, then the words."""
     return list(zip(fit.model.extractor.names, fit.model.effects.tolist(), strict=True))
 
 

@@ -17,11 +17,16 @@ from rlhf_core.language_model import EOS, PAD, MiniLM
 
 
 class AttributeEncoder(nn.Module):
-    """Reads `names` from prompts and responses, each in standard deviations of the starting model's answers."""
+    """Reads `names` from prompts and responses: how far each lies above the starting model's mean, in the attribute's
+    own unit. Its head works in standard deviations of the starting model's answers, which `spread` turns into that
+    unit."""
+
+    spread: Tensor
 
     def __init__(self, model: MiniLM, names: Sequence[str], hidden: int = 32) -> None:
         super().__init__()
         self.names = tuple(names)
+        self.register_buffer("spread", torch.ones(len(names)))
         self.trunk = MiniLM(model.config)
         self.trunk.load_state_dict(model.state_dict())
         self.head = nn.Sequential(nn.Linear(2 * model.config.width, hidden), nn.Tanh(), nn.Linear(hidden, len(names)))
@@ -35,7 +40,7 @@ class AttributeEncoder(nn.Module):
         length = counts.sum(1, keepdim=True).clamp(min=1)
         mean = (hidden * counts[..., None]).sum(1) / length
         last = hidden[torch.arange(len(hidden)), length[:, 0].long() - 1]
-        return self.head(torch.cat([mean, last], 1))
+        return self.head(torch.cat([mean, last], 1)) * self.spread
 
 
 def response_ids(rows: Sequence[Sequence[int]], longest: int) -> Tensor:

@@ -22,8 +22,9 @@ from rlhf_core.tokenizer import SimpleTokenizer
 
 FEATURE_SETS = ("attributes", "words")
 """attributes: what the encoder reads, and words; words: words, and how much likelier the prompt makes the answer."""
-SCALES = {"attributes": (1.0, 0.15), "words": (0.7, 1.0)}
-"""How loudly each feature speaks: what the prior expects an attribute (or PMI figure), and a word, to be worth."""
+SCALES = {"attributes": (2.0, 0.1), "words": (0.7, 1.0)}
+"""How loudly each feature speaks: what the prior expects a unit of an attribute (or an sd of a PMI figure), and a word,
+to be worth. The same for every attribute: no direction and no attribute is favoured."""
 PMI_NAMES = ("pmi sum", "pmi mean", "pmi most", "pmi least", "log-likelihood mean", "log-likelihood least")
 
 
@@ -58,7 +59,7 @@ class FeatureExtractor:
 
     @property
     def scales(self) -> Tensor:
-        """(features,): what one unit of each (a standard deviation of an attribute, one more of a word) adds to it."""
+        """(features,): what one unit of each adds to it: of an attribute, or one more of a word."""
         first, word = SCALES[self.kind]
         return torch.tensor([first] * len(self._first_names) + [word] * len(self.tokenizer))
 
@@ -140,8 +141,7 @@ class RewardModel:
 
     @property
     def effects(self) -> Tensor:
-        """(features,): what one unit of each feature adds to the score: a standard deviation of an attribute, one more
-        of a word."""
+        """(features,): what one unit of each feature adds to the score: of an attribute, or one more of a word."""
         return self.weights * self.extractor.scales
 
     def probability(self, prompt: str, a: str, b: str) -> float:

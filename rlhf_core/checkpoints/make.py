@@ -112,19 +112,19 @@ def make_encoder(
     prompts, texts = encoder_examples(model, tokenizer, grammar, 4000, rng)
     own = attribute_table(judge, prompts[:2000], texts[:2000])
     # An attribute that the model's own answers hardly vary in is not blown up without bound.
-    mean, sd = own.mean(0), own.std(0).clamp(min=0.15)
+    mean, encoder.spread = own.mean(0), own.std(0).clamp(min=0.15)
     began, size, done = time.process_time(), 64, 0
     while done < steps:
         if done:
             prompts, texts = encoder_examples(model, tokenizer, grammar, 4000, rng)
-        targets = (attribute_table(judge, prompts, texts) - mean) / sd
+        targets = attribute_table(judge, prompts, texts) - mean
         prompt_ids = model.encode_prompts([p.text for p in prompts], tokenizer)
         rows = [tokenizer.encode(t) for t in texts]
         for picked in torch.randperm(len(rows), generator=torch_rng).split(size):
             for group in optimizer.param_groups:
                 group["lr"] = 2e-3 * min(1.0, (done + 1) / 50) * max(0.02, 1 - done / steps)
             ids = response_ids([rows[int(i)] for i in picked], model.config.response_length)
-            loss = ((encoder(prompt_ids[picked], ids) - targets[picked]) ** 2).mean()
+            loss = (((encoder(prompt_ids[picked], ids) - targets[picked]) / encoder.spread) ** 2).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)

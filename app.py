@@ -1,0 +1,73 @@
+"""The server: `streamlit run app.py` finds `app` here and serves `ui/main.py` through it."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import plotly
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Route
+
+from lab import reward
+from lab.app import get_laboratory
+from lab.database import StoreError
+from rlhf_core.language_model import CheckpointError
+from ui.browser import BrowserCookie
+from ui.errors import on_script_error
+from ui.session import MODEL_LANGUAGE
+
+HERE = Path(__file__).parent
+ASSETS = {
+    "plotly.min.js": (Path(plotly.__file__).parent / "package_data" / "plotly.min.js", "text/javascript"),
+    "rlhf-lab-sans.woff2": (HERE / "ui" / "assets" / "rlhf-lab-sans.woff2", "font/woff2"),
+}
+
+
+async def asset(request: Request) -> FileResponse:
+    """What the pages need beside Streamlit's own files. Browsers keep it; a new version has a new address."""
+    path, media_type = ASSETS[request.url.path.rpartition("/")[2]]
+    return FileResponse(path, media_type=media_type, headers={"Cache-Control": "public, max-age=31536000"})
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Open the lab when the server starts, so that unfinished runs go on before any browser comes."""
+    try:
+        laboratory = get_laboratory()
+        laboratory.jobs.resume_unfinished()
+    except StoreError as error:
+        # Every page says it too, to whoever comes: they have no view of the terminal.
+        logging.getLogger("rlhf_lab").error("%s", error)
+        laboratory = None
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    yield
+    if laboratory:
+        laboratory.close()
+
+
+def warm_up() -> None:
+    """Load what the first visitor would wait for. What is loaded by then stays for good, so the garbage collector need
+    not walk through it again and again."""
+    try:
+        reward.reference(MODEL_LANGUAGE, "attributes")
+    except CheckpointError as error:
+        logging.getLogger("rlhf_lab").error("%s", error)
+    gc.collect()
+    gc.freeze()
+
+
+app = st.App(
+    HERE / "ui" / "main.py",
+    lifespan=lifespan,
+    routes=[Route(f"/assets/{name}", asset, name=name) for name in ASSETS],
+    middleware=[Middleware(BrowserCookie)],
+    on_script_error=on_script_error,
+)

@@ -1,0 +1,31 @@
+"""Label preferences: two answers side by side, and which of them you would rather receive."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import controls, errors, label_view, layout
+from ui.i18n import t
+
+controls.notice()
+layout.heading("label")
+
+
+@st.fragment
+@errors.guard()
+def labelling() -> None:
+    """Rerun alone at each click: the rest of the page stays as it is."""
+    desk = label_view.desk()
+    showing = desk.current()
+    label_view.question(showing)
+    label_view.pair(showing)
+    label_view.buttons(desk, showing)
+    label_view.reveal(showing)
+    label_view.counters(desk)
+
+
+labelling()
+with st.expander(t("simulate.title"), key="simulate"):
+    controls.simulate_form(policy_id=label_view.chosen_writer())
+with st.expander(t("label.writer"), key="writer"):
+    label_view.writer_choice()

@@ -1,0 +1,39 @@
+"""The reward model: what it learnt from the labels, how well, and what it makes of your own sentence."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lab import reward
+from ui import controls, layout, session
+from ui import reward_view as view
+from ui.i18n import t
+
+controls.notice()
+layout.heading("reward_model")
+store, lab = session.laboratory().store, session.current_lab()
+counts = reward.counts(store, lab)
+if not counts["both"]:
+    controls.empty_state(t("reward_model.empty"), t("reward_model.empty_lead"))
+    st.stop()
+with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
+    source = controls.source_choice("reward_source", counts)
+    features = controls.features_choice("reward_features")
+if not counts[source]:
+    controls.empty_state(t("reward_model.empty_source"), t("reward_model.empty_lead"))
+    st.stop()
+fit = reward.fit(store, lab, source, features)
+if not fit.labels_used:
+    controls.empty_state(t("reward_model.empty_useless"), t("reward_model.empty_lead"))
+    st.stop()
+layout.note(
+    t("reward_model.used", labels=fit.labels_used, ties=fit.ties, left_out=fit.left_out),
+    "simulated" if source == "simulated" else "plain",
+)
+view.curves(reward.curve(store, lab, source, features), source)
+left, right = st.columns([1, 1], gap="large")
+with left:
+    view.likes(fit)
+with right:
+    view.own_sentence(fit)
+view.small_print(features)

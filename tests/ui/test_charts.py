@@ -1,0 +1,59 @@
+"""Figures are valid plotly figures, and show what they are given."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import pytest
+
+from rlhf_core.ppo import PPOConfig
+from ui import charts, controls
+from ui.charts import DARK, LIGHT, Mark, Palette, Series
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_curves_are_valid_figures(palette: Palette) -> None:
+    line = Series(name="<b>estimate</b>", x=[1, 2, 3], y=[0.1, 0.2, 0.3])
+    band = Series(name="win rate", x=[1, 5], y=[0.5, 0.6], low=[0.4, 0.5], high=[0.6, 0.7])
+    figure = charts.curves(
+        [line, band], palette, marks=[Mark(2, "kl_coef", "KL 0")], share=True, baseline=0.5, x_title="iteration"
+    )
+    drawn = go.Figure(figure)
+    assert len(drawn.data) == 4  # a line, the two edges of the band, and its line
+    assert [shape.x0 for shape in drawn.layout.shapes] == [2, 0]
+    assert drawn.layout.annotations[0].text == "KL 0"
+    assert drawn.data[0].hovertemplate.count("<b>") == 0
+    assert drawn.layout.uirevision == "keep"
+
+
+def test_marks_that_crowd_share_a_label() -> None:
+    line = Series(name="loss", x=[1, 50, 100], y=[1, 2, 3])
+    marks = [Mark(10, "kl_coef", "KL 0.1"), Mark(11, "kl_coef", "KL 0"), Mark(12, "temperature", "T 1.2")]
+    drawn = go.Figure(charts.curves([line], LIGHT, marks=[*marks, Mark(90, "kl_coef", "KL 0.5")]))
+    assert len(drawn.layout.shapes) == 4
+    assert [label.text for label in drawn.layout.annotations] == ["KL 0<br>T 1.2", "KL 0.5"]
+
+
+def test_no_points_are_a_figure_too() -> None:
+    assert len(go.Figure(charts.curves([Series(name="loss", x=[], y=[])], LIGHT)).data) == 1
+
+
+def test_long_curves_are_thinned_to_their_ends() -> None:
+    n = 5000
+    data = charts.curves([Series(name="loss", x=range(n), y=range(n))], LIGHT)["data"][0]
+    assert len(data["x"]) <= charts.MOST_POINTS + 1
+    assert (data["x"][0], data["x"][-1]) == (0, n - 1)
+
+
+def test_bars_leave_room_for_their_numbers() -> None:
+    drawn = go.Figure(charts.signed_bars(["help", "harm"], [2.0, -1.0], LIGHT))
+    low, high = drawn.layout.xaxis.range
+    assert low < -1.3 and high > 2.3
+    assert list(drawn.data[0].text) == ["+2.00", "\N{MINUS SIGN}1.00"]
+
+
+@pytest.mark.parametrize("name", controls.RANGES)
+def test_every_stop_of_a_slider_is_a_valid_setting(name: str) -> None:
+    for stop in controls.RANGES[name]:
+        assert getattr(PPOConfig(**{name: stop}), name) == stop
+    assert getattr(PPOConfig(), name) in controls.RANGES[name]
+    assert list(controls.RANGES[name]) == sorted(set(controls.RANGES[name]))

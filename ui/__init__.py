@@ -1,0 +1,1 @@
+"""The face of the lab: the only code that imports streamlit and plotly."""

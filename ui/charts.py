@@ -1,0 +1,200 @@
+"""Numbers to figures: pure functions that return plotly figures as plain dicts, ready for plotly.js.
+
+Plain dicts, because building validated `plotly.graph_objects` several times a second costs more than drawing them; a
+test holds every figure valid instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Figure = dict[str, Any]
+MOST_POINTS = 600
+FONT = "RLHF Lab Sans, sans-serif"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Palette:
+    """Okabe and Ito's colours, lightened for the dark page, and the tones of the paper around them."""
+
+    text: str
+    muted: str
+    grid: str
+    paper: str
+    blue: str
+    orange: str
+    green: str
+    purple: str
+    amber: str
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        return self.blue, self.orange, self.green, self.purple, self.amber
+
+
+LIGHT = Palette(
+    text="#1E2A35", muted="#5B6873", grid="#E3E6DF", paper="#FBFBF9",
+    blue="#0067A3", orange="#C94F00", green="#00845F", purple="#A8487F", amber="#A86F00",
+)  # fmt: skip
+DARK = Palette(
+    text="#E8ECEF", muted="#A3AFB9", grid="#2C3741", paper="#14191F",
+    blue="#56B4E9", orange="#F0843C", green="#2FCB9C", purple="#DE94BE", amber="#F0B93A",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One curve, with a band (an interval) where it has one."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A setting that changed at a step: drawn as a vertical line with a label."""
+
+    x: float
+    setting: str
+    label: str
+
+
+def curves(
+    series: Sequence[Series],
+    palette: Palette,
+    *,
+    marks: Sequence[Mark] = (),
+    height: int = 170,
+    share: bool = False,
+    whole: bool = True,
+    baseline: float | None = None,
+    x_title: str = "",
+) -> Figure:
+    """Curves over steps. share: the values are shares, shown as percentages, the `whole` range of them from 0 to 100 or
+    as far as they go. baseline: a dashed level."""
+    data: list[Figure] = []
+    for colour, one in zip(palette.series, series, strict=False):
+        kept = _thin(len(one.x))
+        x, y = [one.x[i] for i in kept], [one.y[i] for i in kept]
+        if len(one.low):
+            edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+            data.append({"type": "scatter", "y": [one.low[i] for i in kept], **edge})
+            data.append(
+                {"type": "scatter", "y": [one.high[i] for i in kept], **edge}
+                | {"fill": "tonexty", "fillcolor": _fade(colour, 0.18)}
+            )
+        data.append({
+            "type": "scatter", "x": x, "y": y, "name": one.name, "line": {"color": colour, "width": 2.5},
+            "mode": "lines+markers" if len(x) < 3 or len(one.low) else "lines", "marker": {"size": 5, "color": colour},
+            "hovertemplate": f"%{{x}}: %{{y:{'.0%' if share else '.3f'}}}<extra>{_plain(one.name)}</extra>",
+        })  # fmt: skip
+    layout = _layout(palette, height)
+    layout["showlegend"] = len(series) > 1
+    layout["annotations"] = _labels(marks, max((x for one in series for x in one.x), default=0), palette)
+    if marks:
+        layout["margin"]["t"] = 8 + 15 * max(label["text"].count("<br>") + 1 for label in layout["annotations"])
+        layout["legend"] |= {"x": 0.02, "y": 0.98, "yanchor": "top", "orientation": "v"}
+    elif len(series) > 1:
+        layout["margin"]["t"] = 40
+    layout["xaxis"]["rangemode"] = "tozero"
+    if x_title:
+        layout["xaxis"]["title"] = {"text": x_title, "font": {"size": 13}, "standoff": 4}
+    if share:
+        layout["yaxis"] |= {"range": [0, 1.02], "tickformat": ".0%", "dtick": 0.25} if whole else {"tickformat": ".1%"}
+    layout["shapes"] = [_vertical(mark.x, palette) for mark in marks]
+    if baseline is not None:
+        layout["shapes"].append({
+            "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": baseline, "y1": baseline,
+            "line": {"color": palette.muted, "width": 1.5, "dash": "dash"},
+        })  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def signed_bars(names: Sequence[str], values: Sequence[float], palette: Palette, *, height: int = 340) -> Figure:
+    """Horizontal bars to either side of zero, the first on top: blue for more, orange for less."""
+    layout = _layout(palette, height)
+    layout["yaxis"] |= {
+        "autorange": "reversed",
+        "automargin": True,
+        "tickfont": {"size": 15},
+        "showgrid": False,
+        "dtick": 1,
+    }
+    layout["xaxis"] |= {"zeroline": True, "zerolinecolor": palette.muted, "zerolinewidth": 1.5}
+    # Room beyond the longest bars, so that no number runs into a name.
+    low, high = min((0.0, *values)), max((0.0, *values))
+    room = 0.16 * ((high - low) or 1.0)
+    layout["xaxis"]["range"] = [low - room, high + room]
+    layout["bargap"] = 0.35
+    bar = {
+        "type": "bar", "orientation": "h", "x": list(values), "y": [_plain(name) for name in names],
+        "marker": {"color": [palette.blue if value >= 0 else palette.orange for value in values]},
+        "text": [f"{value:+.2f}".replace("-", "\N{MINUS SIGN}") for value in values],
+        "textposition": "outside", "cliponaxis": False,
+        "hovertemplate": "%{y}: %{x:+.2f}<extra></extra>",
+    }  # fmt: skip
+    return {"data": [bar], "layout": layout}
+
+
+def _layout(palette: Palette, height: int) -> Figure:
+    axis = {
+        "gridcolor": palette.grid, "linecolor": palette.grid, "zeroline": False, "automargin": True,
+        "tickfont": {"size": 13}, "nticks": 5,
+    }  # fmt: skip
+    return {
+        "height": height, "margin": {"l": 8, "r": 12, "t": 8, "b": 8}, "uirevision": "keep", "hovermode": "closest",
+        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": "zoom",
+        "font": {"family": FONT, "color": palette.muted, "size": 13},
+        "xaxis": dict(axis), "yaxis": dict(axis), "showlegend": False,
+        "hoverlabel": {"font": {"family": FONT, "size": 14}},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 14}},
+    }  # fmt: skip
+
+
+def _vertical(x: float, palette: Palette) -> Figure:
+    return {
+        "type": "line", "yref": "paper", "x0": x, "x1": x, "y0": 0, "y1": 1,
+        "line": {"color": palette.amber, "width": 1.5, "dash": "dot"},
+    }  # fmt: skip
+
+
+def _labels(marks: Sequence[Mark], width: float, palette: Palette) -> list[Figure]:
+    """Labels above the marks. Marks too near to each other for two labels share one: each setting's latest value."""
+    clusters: list[list[Mark]] = []
+    for mark in sorted(marks, key=lambda mark: mark.x):
+        if clusters and mark.x - clusters[-1][-1].x < 0.2 * max(width, mark.x):
+            clusters[-1].append(mark)
+        else:
+            clusters.append([mark])
+    return [_label(cluster, width, palette) for cluster in clusters]
+
+
+def _label(cluster: Sequence[Mark], width: float, palette: Palette) -> Figure:
+    latest = {mark.setting: _plain(mark.label) for mark in cluster}
+    x = cluster[-1].x
+    side = "left" if x < 0.15 * width else "right" if x > 0.85 * width else "center"
+    return {
+        "x": x, "y": 1, "yref": "paper", "yanchor": "bottom", "xanchor": side, "showarrow": False,
+        "text": "<br>".join(latest.values()), "font": {"size": 12, "color": palette.amber},
+    }  # fmt: skip
+
+
+def _thin(n: int) -> list[int]:
+    """Which of n points to draw: evenly spread, the last among them."""
+    stride = -(-n // MOST_POINTS) or 1
+    return sorted({*range(0, n, stride), *([n - 1] if n else [])})
+
+
+def _fade(colour: str, alpha: float) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def _plain(text: str) -> str:
+    """Text that plotly shows as it is: its labels understand a few HTML tags."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,117 @@
+"""Settings as widgets: teaching ranges for sliders, whose labels to use, and somebody who labels in one's place."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from lab.labelling import LabellingDesk
+from rlhf_core.annotators import ANNOTATORS
+from rlhf_core.gold import REFERENCE_VALUES, Values
+from ui import layout, session
+from ui.i18n import has, t
+
+RANGES: Mapping[str, tuple[float, ...]] = {
+    "learning_rate": (1e-4, 2e-4, 3e-4, 5e-4, 7e-4, 1e-3, 1.5e-3, 2e-3, 3e-3),
+    "kl_coef": (0.0, 0.02, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
+    "clip_range": (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5),
+    "temperature": (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5),
+}
+"""What the PPO page's sliders offer. Every value lies inside `PPOConfig`'s domain; its defaults are among them."""
+SOURCES = ("human", "simulated", "both")
+
+
+def nearest(name: str, value: float) -> float:
+    """The stop of a slider that is nearest to a value."""
+    return min(RANGES[name], key=lambda stop: abs(stop - value))
+
+
+def stops(name: str, value: float, *, key: str, on_change: Callable[[str], None]) -> None:
+    """A slider over the teaching range of a setting. on_change is given the setting's name after every move."""
+    st.select_slider(
+        t(f"ppo.{name}"), RANGES[name], key=session.follow(key, nearest(name, value)),
+        format_func=lambda stop: f"{stop:g}",
+        help=t(f"ppo.{name}_help"), on_change=on_change, args=(name,),
+    )  # fmt: skip
+
+
+def attribute_name(name: str) -> str:
+    """An attribute in the visitor's language."""
+    return t(f"attribute.{name}") if has(f"attribute.{name}") else name
+
+
+def signed(value: float, form: str = "+.2f") -> str:
+    """A number with its sign, a real minus."""
+    return format(value, form).replace("-", "\N{MINUS SIGN}")
+
+
+def weights_in_words(values: Values = REFERENCE_VALUES) -> str:
+    """Values with their weights, the heavy ones first: what makes a judge's name mean something."""
+    weighed = sorted(values.as_dict().items(), key=lambda item: -abs(item[1]))
+    return ", ".join(f"{attribute_name(name)} {signed(weight, '+g')}" for name, weight in weighed if weight)
+
+
+def source_choice(key: str, counts: Mapping[str, int]) -> str:
+    """Mine, simulated or both, with the number of labels of each."""
+    st.segmented_control(
+        t("reward_model.source"), SOURCES, key=session.keep(key, "both"), required=True,
+        format_func=lambda source: t(f"reward_model.source_{source}", n=counts[source]),
+    )  # fmt: skip
+    return st.session_state[key]
+
+
+def features_choice(key: str) -> str:
+    """What the reward model looks at."""
+    st.segmented_control(
+        t("reward_model.features"), ("attributes", "words"), key=session.keep(key, "attributes"), required=True,
+        format_func=lambda kind: t(f"reward_model.features_{kind}"),
+    )  # fmt: skip
+    return st.session_state[key]
+
+
+def simulate_form(*, policy_id: str = "start") -> None:
+    """Have pairs labelled by somebody whose values are in sight."""
+    own = session.session()
+    layout.note(t("simulate.lead"), "simulated")
+    number, who, slips = st.columns([1, 1.4, 1.4], gap="medium", vertical_alignment="bottom")
+    number.number_input(t("simulate.n"), 1, 500, step=10, key=session.keep("simulate_n", 50))
+    who.selectbox(
+        t("simulate.annotator"), list(ANNOTATORS), key=session.keep("simulate_annotator", "default"),
+        format_func=lambda name: t(f"annotator.{name}"),
+    )  # fmt: skip
+    slips.slider(
+        t("simulate.noise"), 0.0, 0.5, step=0.05, format="percent", key=session.keep("simulate_noise", 0.0),
+        help=t("simulate.noise_help"),
+    )  # fmt: skip
+    annotator, n = st.session_state["simulate_annotator"], int(st.session_state["simulate_n"])
+    layout.note(t("simulate.weights", weights=weights_in_words(ANNOTATORS[annotator])))
+    if st.button(t("simulate.go", n=n), key="simulate_go"):
+        bar = st.progress(0.0)
+
+        def progress(done: int, total: int) -> None:
+            bar.progress(done / total, t("simulate.progress", done=done, total=total))
+
+        desk = LabellingDesk(session.laboratory().store, session.current_lab(), policy_id=policy_id)
+        made = desk.simulate(n, annotator, st.session_state["simulate_noise"], secrets.randbits(31), progress)
+        own.notice = t("simulate.done", n=made, annotator=t(f"annotator.{annotator}"))
+        st.rerun()
+
+
+def empty_state(sentence: str, why: str) -> None:
+    """What to do first, with the buttons for it."""
+    with st.container(key="empty_state", gap="medium"):
+        layout.callout(f"{sentence} {why}")
+        if st.button(t("frame.go_label"), key="empty_go_label", type="primary"):
+            st.switch_page("../pages/label.py")
+        with st.container(border=True, gap="small"):
+            simulate_form()
+
+
+def notice() -> None:
+    """What the last action did, once."""
+    own = session.session()
+    if own.notice:
+        st.toast(own.notice)
+        own.notice = ""

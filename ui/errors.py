@@ -1,0 +1,56 @@
+"""Errors as sentences in the visitor's language. A page never shows a traceback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lab.database import StoreError
+from lab.jobs import JobError
+from rlhf_core.language_model import CheckpointError
+from rlhf_core.tokenizer import UnknownWordsError
+from ui import layout
+from ui.i18n import t
+
+
+def explain(error: Exception) -> str:
+    """One clear sentence: what was wrong, with the value, and what to do. Unforeseen errors are named as such."""
+    match error:
+        case UnknownWordsError():
+            return t("error.unknown_words", words=", ".join(error.words))
+        case StoreError():
+            return t("error.store", detail=str(error))
+        case CheckpointError():
+            return t("error.checkpoint", detail=str(error))
+        case JobError():
+            return t("error.job", detail=str(error))
+        case ValueError():
+            return t("error.value", detail=str(error))
+        case _:
+            return t("error.unforeseen", kind=type(error).__name__)
+
+
+def show(error: Exception) -> None:
+    """Put the sentence on the page."""
+    layout.problem(explain(error))
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Show what goes wrong inside as a sentence; the log has the details of what nobody foresaw.
+
+    Around a page, and again as a decorator on each of its fragments, which Streamlit reruns on their own.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, StoreError | CheckpointError):
+            logging.getLogger("rlhf_lab").exception("A page failed")
+        show(error)
+
+
+def on_script_error(error: Exception) -> bool:
+    """For `st.App`: what `guard` is to a page's script, this is to its callbacks."""
+    show(error)
+    return True

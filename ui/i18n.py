@@ -1,0 +1,69 @@
+"""What the pages say, in English and Korean: `t("ppo.start")` in the language of this visitor."""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ui.josa import josa
+
+LANGUAGES = {"ko": "한국어", "en": "English"}
+LOCALES = Path(__file__).parent / "locales"
+
+
+class _Slots(string.Formatter):
+    """Fills slots. ``{n:,|을/를}`` formats n and adds the particle that follows; ``{name:은/는}`` has no format."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        spec, bar, forms = format_spec.rpartition("|")
+        if not bar and "/" not in forms:
+            return format(value, forms)
+        text = format(value, spec)
+        return text + josa(text, forms)
+
+
+_slots = _Slots()
+
+
+@lru_cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """Every sentence of a language, by its dotted key."""
+    with (LOCALES / f"{language}.toml").open("rb") as file:
+        return dict(_flatten(tomllib.load(file)))
+
+
+def _flatten(table: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in table.items():
+        found += _flatten(value, f"{path}{key}.") if isinstance(value, Mapping) else [(path + key, value)]
+    return found
+
+
+def translate(language: str, key: str, **slots: Any) -> str:
+    """The sentence of a key in a language, its slots filled. A key that the language lacks is said in English."""
+    sentences = catalogue(language)
+    return _slots.format(sentences[key] if key in sentences else catalogue("en")[key], **slots)
+
+
+def t(key: str, **slots: Any) -> str:
+    """The sentence of a key in this visitor's language."""
+    from ui.session import language
+
+    return translate(language(), key, **slots)
+
+
+def has(key: str) -> bool:
+    """Whether there is a sentence for a key."""
+    return key in catalogue("en")
+
+
+def choose_language(query: str | None, own: str | None, locale: str | None) -> str:
+    """``?lang=``, else the own choice, else the browser's, else English."""
+    for wish in (query, own, (locale or "")[:2]):
+        if wish in LANGUAGES:
+            return str(wish)
+    return "en"

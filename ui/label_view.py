@@ -1,0 +1,169 @@
+"""The parts of the labelling page."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from lab import models, reward
+from lab.labelling import LabellingDesk, LabellingError, Showing, TooFastError
+from ui import layout, session
+from ui.i18n import t
+
+START = "start"
+_STILL_KEYS = st.components.v2.component(
+    "lab_still_keys",
+    html="<span hidden></span>",
+    js="""
+export default function () {
+  // A held key repeats itself; only its first press is an answer.
+  const still = (event) => {
+    if (!event.repeat || event.target.closest('input, textarea, [role=slider]')) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  window.addEventListener('keydown', still, true);
+  return () => window.removeEventListener('keydown', still, true);
+}
+""",
+)
+
+
+def chosen_writer() -> str:
+    """Whose answers are compared: "start" or "run-<id>"."""
+    kept = session.session().kept
+    # The radio is drawn below what it decides: its new value is known before it is drawn again.
+    return st.session_state.get("label_writer", kept.get("label_writer", START))
+
+
+def desk() -> LabellingDesk:
+    """This lab's desk."""
+    return LabellingDesk(session.laboratory().store, session.current_lab(), policy_id=chosen_writer())
+
+
+def writer_name(policy_id: str) -> str:
+    """Who wrote an answer, in words."""
+    if policy_id == START:
+        return t("label.writer_start")
+    run = session.laboratory().store.run(int(policy_id.removeprefix("run-")))
+    return t("label.writer_run", run=run.id, step=run.step)
+
+
+def writer_choice() -> None:
+    """The starting model or a PPO run of this lab."""
+    runs = session.laboratory().store.runs(session.current_lab().id, "ppo")
+    options = [START, *(f"run-{run.id}" for run in runs if run.step)]
+    kept = session.session().kept
+    if kept.get("label_writer", START) not in options:
+        kept["label_writer"] = START
+    st.radio(
+        t("label.writer_help"), options, key=session.keep("label_writer", START), format_func=writer_name,
+    )  # fmt: skip
+    layout.note(t("label.writer_note"))
+
+
+def question(showing: Showing) -> None:
+    """What was asked, and what is asked of the person."""
+    display = models.assets(session.current_lab().language).grammar.display
+    pair = session.laboratory().store.showing(showing.id)
+    writer = writer_name(pair.policy_id) if pair else ""
+    number = html.escape(t("label.asked", number=showing.number, writer=writer))
+    st.html(
+        f'<div class="lab-question"><small>{number}</small><p>{html.escape(display(showing.prompt))}</p>'
+        f"<h2>{html.escape(t('label.question'))}</h2></div>"
+    )
+
+
+def pair(showing: Showing) -> None:
+    """The two answers."""
+    display = models.assets(session.current_lab().language).grammar.display
+    with st.container(key="label_pair"):
+        for column, name, text in zip(st.columns(2, gap="medium"), "AB", (showing.left, showing.right), strict=True):
+            with column:
+                layout.quote(display(text), caption=name, kind="answer")
+
+
+def buttons(desk: LabellingDesk, showing: Showing) -> None:
+    """One button for each choice, with its key. The showing's id in a button's key keeps a second click of a double
+    click from labelling the next pair, which nobody has read yet."""
+    choices = (("left", "Left", "primary"), ("right", "Right", "primary"))
+    for column, (choice, key, kind) in zip(st.columns(2, gap="medium"), choices, strict=True):
+        with column:
+            _button(desk, showing, choice, key, kind)
+    with st.container(horizontal=True, gap="small", horizontal_alignment="center"):
+        for choice, key in (("tie", "Down"), ("both_bad", "Up"), ("skip", "S")):
+            _button(desk, showing, choice, key, "secondary")
+        st.button(
+            t("label.undo"),
+            key="label_undo",
+            shortcut="Backspace",
+            type="tertiary",
+            on_click=_undo,
+            args=(desk,),
+        )
+
+
+def _button(desk: LabellingDesk, showing: Showing, choice: str, key: str, kind: str) -> None:
+    st.button(
+        t(f"label.{choice}"), key=f"label_{choice}_{showing.id}", shortcut=key, type=kind,
+        width="stretch" if kind == "primary" else "content", on_click=_answer, args=(desk, showing.id, choice),
+    )  # fmt: skip
+
+
+def _answer(desk: LabellingDesk, showing_id: str, choice: str) -> None:
+    own = session.session()
+    try:
+        own.last_answer = desk.answer(showing_id, choice)
+        own.last_said = ""
+    except (TooFastError, LabellingError):
+        # A held key or a late click: nothing was labelled, the pair on the screen waits.
+        return
+
+
+def _undo(desk: LabellingDesk) -> None:
+    own = session.session()
+    own.last_said = t("label.undone") if desk.undo() else t("label.nothing_to_undo")
+    own.last_answer = None
+
+
+def reveal(showing: Showing) -> None:
+    """What the reward model had guessed about the last pair, and whether it has a guess about this one."""
+    own = session.session()
+    with st.container(key="label_reveal", gap=None):
+        if own.last_said:
+            layout.note(own.last_said)
+        elif own.last_answer is not None:
+            sentence, kind = _reveal_sentence(own.last_answer)
+            layout.note(sentence, kind)
+        layout.note(t("label.guess_none_yet" if showing.guess is None else "label.guess_waiting"))
+
+
+def _reveal_sentence(answer: object) -> tuple[str, str]:
+    side = getattr(answer, "guess_side", None)
+    if side is None:
+        return t("label.reveal_none"), "plain"
+    slots = {"side": "A" if side == "left" else "B", "confidence": answer.guess_confidence}
+    if answer.hit is None:
+        return t("label.reveal_no_choice", **slots), "plain"
+    return (t("label.reveal_hit", **slots), "good") if answer.hit else (t("label.reveal_miss", **slots), "miss")
+
+
+def counters(desk: LabellingDesk) -> None:
+    """How many labels, whose, and how often the reward model foresaw them."""
+    counts = reward.counts(session.laboratory().store, session.current_lab())
+    rate = desk.hit_rate()
+    mine, guessed = st.columns([1, 1], gap="medium")
+    with mine, st.container(key="label_count"):
+        layout.facts([
+            (f"{counts['human']}", t("label.count_mine"), t("label.count_mine_sentence")),
+            (f"{counts['simulated']}", t("label.count_simulated"), t("label.count_simulated_sentence")),
+        ])  # fmt: skip
+    with guessed, st.container(key="label_hit_rate"):
+        if rate.n:
+            sentence = t("label.hit_rate_sentence", n=rate.n, low=rate.low, high=rate.high)
+            layout.facts([(f"{rate.hits / rate.n:.0%}", t("label.hit_rate"), sentence)])
+        else:
+            layout.facts([(t("frame.none"), t("label.hit_rate"), t("label.hit_rate_none"))])
+    layout.note(t("label.keys"))
+    _STILL_KEYS(key="label_still_keys")

@@ -1,0 +1,100 @@
+"""The frame around the pages and the small pieces they share."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitDuplicateElementKey
+
+from ui import session
+from ui.i18n import LANGUAGES, t
+
+_STYLE = Path(__file__).parent / "style.css"
+_LANGUAGE = st.components.v2.component(
+    "lab_language",
+    html="<span hidden></span>",
+    js="""
+export default function ({ data }) {
+  document.documentElement.lang = data.language;
+  if (data.own) document.cookie = data.cookie + '=' + data.own + '; Path=/; Max-Age=31536000; SameSite=Lax';
+}
+""",
+)
+
+
+def style() -> None:
+    """The app's style sheet, on every page."""
+    st.html(_STYLE)
+
+
+def language_switch() -> None:
+    """한국어 | English, at the top right of every page. An own choice is remembered by the browser."""
+    with st.container(key="language_bar", width="content"):
+        st.segmented_control(
+            t("frame.language"),
+            list(LANGUAGES),
+            format_func=LANGUAGES.get,
+            key=session.follow("language", session.language()),
+            required=True,
+            label_visibility="collapsed",
+            on_change=lambda: session.set_language(st.session_state["language"]),
+        )
+        own = session.session().own_language
+        cookie = session.LANGUAGE_COOKIE
+        _LANGUAGE(key="language_memory", data={"language": session.language(), "own": own, "cookie": cookie})
+
+
+def heading(page: str, **slots: object) -> None:
+    """A page's title and the one sentence that says what it is for."""
+    text = html.escape(t(f"{page}.lead", **slots))
+    st.html(f'<header class="lab-heading"><h1>{html.escape(t(f"{page}.title"))}</h1><p>{text}</p></header>')
+
+
+def section(key: str, **slots: object) -> None:
+    """A heading inside a page, with its sentence if it has one."""
+    from ui.i18n import has
+
+    lead = f"<p>{html.escape(t(f'{key}_lead', **slots))}</p>" if has(f"{key}_lead") else ""
+    st.html(f'<div class="lab-section"><h2>{html.escape(t(key, **slots))}</h2>{lead}</div>')
+
+
+def note(text: str, kind: str = "plain") -> None:
+    """A quiet sentence. kind: plain, simulated, good."""
+    st.html(f'<p class="lab-note {kind}">{html.escape(text)}</p>')
+
+
+def callout(text: str) -> None:
+    """A sentence that must not be missed: what to do first."""
+    st.html(f'<p class="lab-callout" role="status">{html.escape(text)}</p>')
+
+
+def problem(text: str) -> None:
+    """What was wrong, and what to do. Escaped, as it may quote what was typed.
+
+    A page says one problem: what breaks one part of it often breaks the others too.
+    """
+    try:
+        box = st.container(key="error")
+    except StreamlitDuplicateElementKey:
+        return
+    with box:
+        st.html(f'<p class="lab-callout error" role="alert">{html.escape(text)}</p>')
+
+
+def facts(items: Sequence[tuple[str, str, str]]) -> None:
+    """Numbers in a row: (value, name, the sentence that says what it is)."""
+    cells = "".join(
+        f'<div class="fact"><b>{html.escape(value)}</b><span>{html.escape(name)}</span>'
+        f"<small>{html.escape(sentence)}</small></div>"
+        for value, name, sentence in items
+    )
+    st.html(f'<div class="lab-facts">{cells}</div>')
+
+
+def quote(text: str, *, caption: str = "", kind: str = "") -> None:
+    """Text that a person or a model wrote, escaped, as a card."""
+    head = f"<small>{html.escape(caption)}</small>" if caption else ""
+    st.html(f'<blockquote class="lab-quote {kind}">{head}<p>{html.escape(text)}</p></blockquote>')

@@ -1,0 +1,87 @@
+"""A figure that stays on the page and changes in place.
+
+`st.plotly_chart` is mounted anew at every update: it flickers and forgets its zoom. This component keeps its element
+and hands plotly.js the new figure (`Plotly.react`), which redraws what changed and keeps the zoom (`uirevision`).
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import streamlit as st
+
+from ui.charts import DARK, LIGHT, Figure, Palette
+
+_HTML = """
+<figure class="lab-figure" role="group">
+  <figcaption><span class="name"></span><span class="value"></span></figcaption>
+  <div class="plot" role="img"></div>
+  <p class="sentence"></p>
+  <p class="summary"></p>
+</figure>
+"""
+_JS = """
+let loading;
+function plotly(source) {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement('script');
+    script.src = source;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      loading = undefined;
+      script.remove();
+      reject(new Error('plotly.js did not load'));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}
+const CONFIG = { responsive: false, displayModeBar: false, displaylogo: false, showTips: false };
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector('.lab-figure');
+  const plot = root.querySelector('.plot');
+  for (const part of ['name', 'value', 'sentence', 'summary']) {
+    const element = root.querySelector('.' + part);
+    if (element.textContent !== data[part]) element.textContent = data[part];
+    element.hidden = !data[part];
+  }
+  plot.setAttribute('aria-label', [data.name, data.summary].filter(Boolean).join('. '));
+  plot.style.minHeight = data.figure.layout.height + 'px';
+  plot.latest = data.figure;
+  plotly(data.source).then((Plotly) => {
+    // The page may have gone on, or left, while plotly.js was loading.
+    if (!plot.isConnected || plot.latest !== data.figure) return;
+    const layout = { ...data.figure.layout, width: plot.clientWidth || undefined };
+    Plotly.react(plot, data.figure.data, layout, CONFIG);
+    if (root.dataset.mounted) return;
+    root.dataset.mounted = 1;
+    new ResizeObserver(() => {
+      const width = plot.clientWidth;
+      if (plot.isConnected && width && width !== plot.layout.width) Plotly.relayout(plot, { width });
+    }).observe(root);
+  }).catch((error) => console.error(error));
+}
+"""
+_live_figure = st.components.v2.component("lab_live_figure", html=_HTML, js=_JS, isolate_styles=False)
+_SOURCE = f"/assets/plotly.min.js?v={version('plotly')}"
+
+
+def palette() -> Palette:
+    """The colours that suit the visitor's theme."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def live_figure(figure: Figure, *, key: str, name: str, value: str = "", sentence: str = "", summary: str = "") -> None:
+    """Show a figure under its name and latest value, and below it what it is and how it reads in words.
+
+    key: stays the same from update to update; browser tests find the figure as ``.st-key-<key>``.
+    sentence: what the number is, its unit, which way is good. summary: what the curve shows, for who can't see it.
+    """
+    with st.container(key=key, gap=None):
+        _live_figure(
+            key=f"{key}_figure",
+            data={"figure": figure, "name": name, "value": value, "sentence": sentence, "summary": summary}
+            | {"source": _SOURCE},
+        )

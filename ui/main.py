@@ -1,0 +1,36 @@
+"""Every page passes through here: set-up, language, navigation, and one place where errors become sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui import errors, layout, session
+from ui.i18n import t
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("home", "language_model", "label", "reward_model", "ppo")
+
+
+def main() -> None:
+    st.set_page_config(page_title="RLHF Lab", page_icon=str(ROOT / "ui/assets/icon.png"), layout="wide")
+    session.read_query_language()
+    layout.style()
+    pages = [
+        st.Page(
+            # Absolute paths: cold links to /ppo work from ui/main.py only with them.
+            ROOT / "pages" / f"{name}.py",
+            title=t(f"{name}.nav"),
+            url_path=None if name == "home" else name,
+            default=name == "home",
+        )
+        for name in PAGES
+    ]
+    page = st.navigation(pages, position="top")
+    layout.language_switch()
+    with errors.guard():
+        page.run()
+
+
+main()
