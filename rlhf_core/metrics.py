@@ -1,4 +1,4 @@
-"""Every number that a training run reports: its name in the field, one sentence, its unit, and which way is good."""
+"""Every number that a PPO run reports: its name in the field, one sentence, its unit, and which way is good."""
 
 from __future__ import annotations
 
@@ -18,41 +18,112 @@ class MetricInfo:
 
 
 _TABLE = (
-    MetricInfo("policy_loss", "loss/policy_avg", "The clipped surrogate objective with its sign turned; it hovers"
-               " around zero because advantages are whitened, and its jumps say more than its level.",
-               "reward", "neither"),
-    MetricInfo("value_loss", "loss/value_avg", "Squared error of the critic's forecast of the return.",
-               "reward squared", "down"),
-    MetricInfo("kl", "objective/kl", "How far the policy has moved from its start, estimated from its own samples (k1),"
-               " summed over an answer.", "nats per answer", "neither"),
-    MetricInfo("kl_exact", "objective/kl_exact", "The same distance computed over the whole vocabulary at each token.",
-               "nats per answer", "neither"),
-    MetricInfo("reward", "objective/scores", "The reward model's mean score of the answers (the proxy), in standard"
-               " deviations above the starting model's.", "sd of the start", "up"),
-    MetricInfo("gold", "objective/gold", "Mean score of the same answers by the reference values; training never sees"
-               " it.", "points", "up"),
-    MetricInfo("win_rate", "eval/win_rate", "How often the policy's answer beats the starting model's by the reference"
-               " values, a draw counting half.", "share", "up"),
-    MetricInfo("entropy", "policy/entropy_avg", "How open the next word still is; near zero the policy says one thing"
-               " only.", "nats per token", "neither"),
-    MetricInfo("clip_fraction", "policy/clipfrac_avg", "Share of tokens whose probability moved beyond the clip range"
-               " in this iteration.", "share", "neither"),
-    MetricInfo("response_length", "completions/mean_length", "Mean length of an answer, its end token included.",
-               "tokens", "neither"),
-    MetricInfo("valid_share", "eval/valid", "Share of answers that end and of which every sentence is one of the"
-               " grammar's.", "share", "up"),
-    MetricInfo("distinct_share", "eval/distinct", "Share of different texts among the answers of an iteration.",
-               "share", "up"),
-    MetricInfo("ended_share", "completions/ended", "Share of answers that the policy brought to an end itself.",
-               "share", "up"),
-    MetricInfo("cpu_seconds", "time/cpu", "Processor time that training has taken.", "seconds", "down"),
-    MetricInfo("loss", "loss/cross_entropy", "How surprised the language model is by the next token; the vocabulary's"
-               " logarithm is knowing nothing.", "nats per token", "down"),
-    MetricInfo("bradley_terry_loss", "loss/bradley_terry", "Surprise of the reward model at a label; .693 is knowing"
-               " nothing.", "nats per label", "down"),
-    MetricInfo("held_out_accuracy", "eval/accuracy", "Share of pairs it was not fitted to that the reward model orders"
-               " as the judge does; .5 is guessing.", "share", "up"),
-)  # fmt: skip
+    MetricInfo(
+        "policy_loss",
+        "loss/policy_avg",
+        "What PPO minimises: the clipped objective with its sign turned. Units of advantage; it hovers "
+        "around zero, neither way is good.",
+        "advantage",
+        "neither",
+    ),
+    MetricInfo(
+        "value_loss",
+        "loss/value_avg",
+        "Squared error of the value function's forecast of the return; lower is better.",
+        "reward squared",
+        "down",
+    ),
+    MetricInfo(
+        "kl",
+        "objective/kl",
+        "Distance to the starting model in nats an answer: estimated from samples, and exact. More is "
+        "bolder, neither way is good as such.",
+        "nats per answer",
+        "neither",
+    ),
+    MetricInfo(
+        "kl_exact",
+        "objective/kl_exact",
+        "The same distance computed over the whole vocabulary, in nats an answer; neither way is good as "
+        "such.",
+        "nats per answer",
+        "neither",
+    ),
+    MetricInfo(
+        "reward",
+        "objective/scores",
+        "Score by the reward model, in standard deviations above the start; PPO pushes it up. Judge: your "
+        "reward model.",
+        "sd of the start",
+        "up",
+    ),
+    MetricInfo(
+        "gold",
+        "objective/gold",
+        "Score of the same answers in points; higher is better. Judge: the reference values, which "
+        "training never sees.",
+        "points",
+        "up",
+    ),
+    MetricInfo(
+        "win_rate",
+        "eval/win_rate",
+        "How often it beats the starting model's answer (a draw counts half); higher is better. Judge: "
+        "the reference values.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "entropy",
+        "policy/entropy_avg",
+        "How open the next word still is, in nats a token; near zero it says one thing only. Neither way "
+        "is good as such.",
+        "nats per token",
+        "neither",
+    ),
+    MetricInfo(
+        "clip_fraction",
+        "policy/clipfrac_avg",
+        "Share of tokens that moved beyond the clip range in this iteration; neither way is good as such.",
+        "share",
+        "neither",
+    ),
+    MetricInfo(
+        "response_length",
+        "completions/mean_length",
+        "Mean length of an answer in tokens, its end included; neither way is good as such.",
+        "tokens",
+        "neither",
+    ),
+    MetricInfo(
+        "valid_share",
+        "eval/valid",
+        "Share of answers that end and whose every sentence is one of the grammar's; higher is better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "distinct_share",
+        "eval/distinct",
+        "Share of different texts among the answers of an iteration; higher is better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "ended_share",
+        "completions/ended",
+        "Share of answers that the policy brought to an end itself; higher is better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "cpu_seconds",
+        "time/cpu",
+        "Seconds of processor time that training has taken; less is better.",
+        "seconds",
+        "down",
+    ),
+)
 
 METRICS: dict[str, MetricInfo] = {info.name: info for info in _TABLE}
 """By name."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from rlhf_core.metrics import METRICS
 from ui.josa import josa
 
 LANGUAGES = {"ko": "한국어", "en": "English"}
@@ -31,9 +32,12 @@ _slots = _Slots()
 
 @lru_cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """Every sentence of a language, by its dotted key."""
+    """Every sentence of a language, by its dotted key. What a metric is, the core says itself, in English."""
     with (LOCALES / f"{language}.toml").open("rb") as file:
-        return dict(_flatten(tomllib.load(file)))
+        found = dict(_flatten(tomllib.load(file)))
+    if language == "en":
+        found |= {f"metric.{name}.sentence": info.sentence for name, info in METRICS.items()}
+    return found
 
 
 def _flatten(table: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:

@@ -261,9 +261,9 @@ def metric_sentence(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
         return t(f"metric.{metric}.sentence")
     last = next((row for row in reversed(rows) if row.get("win_rate") is not None), None)
     if last is None:
-        return t("metric.win_rate.sentence", interval=".")
+        return t("metric.win_rate.sentence")
     low, high, n = (last.get(f"win_rate_{part}") for part in ("low", "high", "n"))
-    return t("metric.win_rate.sentence", interval=t("metric.win_rate.interval", low=low, high=high, n=n))
+    return f"{t('metric.win_rate.sentence')} {t('metric.win_rate.interval', low=low, high=high, n=n)}"
 
 
 def sliders(run: Run | None) -> None:
