@@ -103,8 +103,9 @@ def reward() -> None:
         head = ["20 labels", "least seed", "mirrored differs by", "50 labels", "least seed", "mirrored differs by"]
         table(["annotator", *head, "ties"], rows)
         for labels, least in ((20, (0.86, 0.82)), (50, (0.89, 0.85))):
-            print(f"{labels} labels, the first four annotators: mean {statistics.mean(means[labels]):.3f}"
-                  f" (asked: {least[0]}), worst {min(means[labels]):.3f} (asked: {least[1]})\n")  # fmt: skip
+            asked = (f" (least {least[0]})", f" (least {least[1]})") if features == "attributes" else ("", "")
+            mean, worst = statistics.mean(means[labels]), min(means[labels])
+            print(f"{labels} labels, the first four: mean {mean:.3f}{asked[0]}, worst {worst:.3f}{asked[1]}\n")
 
 
 def fit_both_ways(annotator: str, labels: int, features: str, seed: int) -> tuple[Tensor, Tensor]:

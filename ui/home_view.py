@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 
 from lab import models, reward
-from lab.reward import RewardFit
+from lab.reward import CurvePoint
 from lab.store import Run
 from ui import layout, ppo_view, session
 from ui.i18n import t
@@ -28,7 +28,8 @@ class State:
     words: int
     human: int
     simulated: int
-    fit: RewardFit | None
+    learnt: CurvePoint | None
+    """How good the reward model is now; None without labels that teach it."""
     run: Run | None
     win_rate: float | None
 
@@ -65,7 +66,7 @@ def read_state() -> State:
         words=len(assets.grammar.words),
         human=counts["human"],
         simulated=counts["simulated"],
-        fit=reward.fit(store, lab, "both", "attributes") if counts["both"] else None,
+        learnt=curve[-1] if (curve := reward.curve(store, lab)) else None,
         run=run,
         win_rate=rates[-1] if rates else None,
     )
@@ -140,9 +141,11 @@ def _stages(state: State) -> list[Stage]:
         split = t("home.labels_split", human=state.human, simulated=state.simulated)
         labels = replace(labels, number=f"{total}", sentence=split)
     learnt = Stage(name="reward", page="reward_model", sentence=t("home.reward_none"))
-    if fit := state.fit:
-        fitted = t("home.reward_split", labels=fit.labels_used, ties=fit.ties)
-        learnt = replace(learnt, number=f"{fit.train_accuracy:.0%}", unit=t("home.reward_fact"), sentence=fitted)
+    if (point := state.learnt) and point.own_accuracy is None:
+        learnt = replace(learnt, sentence=t("home.reward_begun", labels=point.labels))
+    elif point:
+        foreseen = t("home.reward_split", labels=point.labels, n=point.own_n)
+        learnt = replace(learnt, number=f"{point.own_accuracy:.0%}", unit=t("home.reward_fact"), sentence=foreseen)
     trained = Stage(name="ppo", page="ppo", sentence=_trained(state))
     if run := state.run:
         trained = replace(trained, number=f"{run.step}", unit=t("home.ppo_fact", run=run.id))

@@ -12,7 +12,9 @@ import streamlit as st
 
 from lab import models, reward
 from lab.jobs import JobError, JobSpec
+from lab.ppo import MOST_ITERATIONS
 from lab.store import Run
+from rlhf_core.headless import DEFAULT_ITERATIONS
 from rlhf_core.ppo import PPOConfig
 from ui import charts, controls, errors, layout, session
 from ui.i18n import has, t
@@ -25,7 +27,6 @@ SHARES = ("win_rate", "clip_fraction", "valid_share", "distinct_share", "ended_s
 PACES = (1.0, 2.0, 5.0, 0.0)
 """Iterations a second; 0 stands for as fast as it goes."""
 FOLLOW_SECONDS = 6.0
-ITERATIONS = 120
 LIVE = ("queued", "running")
 
 
@@ -42,7 +43,7 @@ def is_live(run: Run | None) -> bool:
 
 def iterations(run: Run) -> int:
     """The run's last iteration."""
-    return int(run.config.get("iterations", ITERATIONS))
+    return int(run.config.get("iterations", DEFAULT_ITERATIONS))
 
 
 # What is going on, and what to do about it.
@@ -138,7 +139,11 @@ def start() -> None:
         source = kinds[0]  # A run made from simulated labels alone says so.
     spec = JobSpec(
         stage="ppo",
-        config={**asdict(PPOConfig()), "iterations": ITERATIONS, **kept.get("ppo_config", {})},
+        config={
+            **asdict(PPOConfig()),
+            "iterations": int(kept.get("ppo_iterations", DEFAULT_ITERATIONS)),
+            **kept.get("ppo_config", {}),
+        },
         inputs={
             "lab": lab.id,
             "source": source,
@@ -154,7 +159,7 @@ def start() -> None:
 
 
 def next_run_settings() -> None:
-    """Seed, labels and features of the next new run."""
+    """Seed, length, labels and features of the next new run."""
     counts = reward.counts(session.laboratory().store, session.current_lab())
     with st.expander(t("ppo.settings"), key="ppo_settings"):
         with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
@@ -164,6 +169,14 @@ def next_run_settings() -> None:
                 2**31 - 1,
                 key=session.keep("ppo_seed", 0),
                 help=t("ppo.seed_help"),
+                width=160,
+            )
+            st.number_input(
+                t("ppo.iterations"),
+                1,
+                MOST_ITERATIONS,
+                key=session.keep("ppo_iterations", DEFAULT_ITERATIONS),
+                help=t("ppo.iterations_help"),
                 width=160,
             )
             controls.source_choice("ppo_source", counts)

@@ -113,7 +113,7 @@ def test_the_guess_is_told_after_the_choice(visit: Visit) -> None:
     assert "had guessed" not in said(app)
     app = press(app, "label_left_")
     assert "had guessed" in said(app)
-    assert "n = 1" in said(app)
+    assert "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}1" in said(app)
 
 
 def test_an_answer_faster_than_reading_is_passed_over(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
