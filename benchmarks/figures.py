@@ -69,10 +69,7 @@ def checkpoint() -> None:
 def reward() -> None:
     """Held-out accuracy of the reward model over annotators and seeds."""
     assets = load_start("en")
-    prompts = headless.test_prompts(assets, len(assets.grammar.split("test")))
-    pairs = evaluation.held_out_pairs(
-        assets.model, assets.tokenizer, prompts, 1000, headless.generator(0, "held-out pairs")
-    )
+    pairs = headless.test_pairs(assets)
     margins = {
         (name, mirrored): pairs.margins(assets.judge, values.negated() if mirrored else values)
         for name, values in ANNOTATORS.items()

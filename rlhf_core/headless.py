@@ -28,7 +28,7 @@ Progress = Callable[[float, str], None]
 
 TEST_PROMPTS = 200
 TEST_SAMPLES = 4
-TEST_PAIRS = 600
+TEST_PAIRS = 1000
 DEFAULT_LABELS = 50
 DEFAULT_ITERATIONS = 80
 
@@ -66,6 +66,14 @@ def test_prompts(assets: LanguageAssets, n: int = TEST_PROMPTS) -> list[Prompt]:
     prompts = assets.grammar.split("test")
     order = torch.randperm(len(prompts), generator=generator(0, "test prompts"))
     return [prompts[int(i)] for i in order[:n]]
+
+
+def test_pairs(assets: LanguageAssets) -> evaluation.HeldOutPairs:
+    """Pairs of answers by the starting model to test prompts, the same ones in every run."""
+    rng = generator(0, "held-out pairs")
+    return evaluation.held_out_pairs(
+        assets.model, assets.tokenizer, assets.grammar.split("test"), TEST_PAIRS, rng
+    )
 
 
 def simulated_labels(assets: LanguageAssets, options: Options) -> PreferenceSample:
@@ -144,10 +152,7 @@ def reward(options: Options, progress: Progress) -> tuple[Report, RewardModel]:
     began = time.process_time()
     model = fit_reward_model(assets, sample, options.features)
     cpu_seconds = time.process_time() - began
-    pairs = evaluation.held_out_pairs(
-        assets.model, assets.tokenizer, test_prompts(assets, len(assets.grammar.split("test"))), TEST_PAIRS,
-        generator(0, "held-out pairs"),
-    )  # fmt: skip
+    pairs = test_pairs(assets)
     progress(0.7, "fitted")
     result = evaluation.accuracy(
         pairs.differences(model.extractor) @ model.weights,
