@@ -110,22 +110,20 @@ class Style:
     """A way of talking, made of closed word lists that plain text never uses.
 
     `words` maps a plain word to the style's; `leads` are sentences that may stand first; `address` closes the last
-    sentence of the core (", sir").
+    sentence of the core (", sir"). `shared` names the words of its leads that other styles use as well.
     """
 
     name: str
     words: Mapping[str, str] = field(default_factory=dict[str, str])
     leads: tuple[str, ...] = ()
     address: tuple[str, ...] = ()
+    shared: frozenset[str] = frozenset()
 
     @cached_property
     def markers(self) -> frozenset[str]:
         """Every word that only this style uses."""
         lead_words = {w for lead in self.leads for w in lead.split() if w.isalpha()}
-        return frozenset({*self.words.values(), *self.address} | (lead_words - STYLE_NEUTRAL_WORDS))
-
-
-STYLE_NEUTRAL_WORDS = frozenset({"as", "you", "wish", "at", "your", "very", "good", "well"})
+        return frozenset({*self.words.values(), *self.address} | (lead_words - self.shared))
 
 
 def split_sentences(text: str) -> list[str]:

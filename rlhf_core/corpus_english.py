@@ -212,6 +212,7 @@ STYLE_TABLE = {
                "nice": "splendid", "okay": "acceptable"},
         leads=("very good , sir .", "as you wish , madam .", "at your service , sir ."),
         address=("sir", "madam"),
+        shared=frozenset({"as", "at", "good", "very", "wish", "you", "your"}),
     ),
     "pirate": Style(
         "pirate",
