@@ -108,9 +108,10 @@ class FeatureExtractor:
         here = score_tokens(self.model, prompt_ids, tokens, mask).log_probs
         anywhere = score_tokens(self.model, self.neutral_ids.expand(len(tokens), -1), tokens, mask).log_probs
         gain = here - anywhere
-        return torch.stack(
-            [gain.sum(1), gain.sum(1) / n, gain.amax(1), gain.amin(1), here.sum(1) / n, here.amin(1)], 1
-        )
+        most = gain.masked_fill(~mask, -torch.inf).amax(1)
+        least = gain.masked_fill(~mask, torch.inf).amin(1)
+        # Log-likelihoods are below zero, so the zeros of the padding are never the least.
+        return torch.stack([gain.sum(1), gain.sum(1) / n, most, least, here.sum(1) / n, here.amin(1)], 1)
 
 
 class RewardModel:

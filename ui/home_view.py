@@ -83,6 +83,8 @@ def next_step(state: State) -> NextStep:
         return NextStep(t("home.next_ppo"), "ppo", "home.next_why_ppo")
     if state.run.status in ("finished", "failed", "stopped"):
         return NextStep(t("home.next_compare"), "ppo", "home.next_why_compare")
+    if state.run.status == "paused":
+        return NextStep(t("home.next_resume"), "ppo", "home.next_why_resume")
     return NextStep(t("home.next_watch"), "ppo", "home.next_why_watch")
 
 

@@ -7,7 +7,7 @@ from rlhf_core import evaluation
 from rlhf_core.annotators import ANNOTATORS, Annotator, generate_preference_data
 from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.preferences import PreferenceData, PreferenceDataset
-from rlhf_core.reward_model import RewardModel, fit_bradley_terry
+from rlhf_core.reward_model import FEATURE_SETS, RewardModel, fit_bradley_terry
 from rlhf_core.tokenizer import UnknownWordsError
 
 
@@ -51,6 +51,17 @@ def test_unknown_words_of_a_response_are_passed_over_and_those_of_a_prompt_named
     assert extractor.features(["can you help ?"], [""]).isfinite().all()
     with pytest.raises(ValueError, match="'colours'"):
         assets.extractor("colours")
+
+
+@pytest.mark.parametrize("kind", FEATURE_SETS)
+def test_features_do_not_depend_on_the_company(assets: LanguageAssets, kind: str) -> None:
+    """Padding beside a longer answer counts for nothing."""
+    extractor = assets.extractor(kind)
+    prompt, short = "can you help ?", "yes ."
+    long = "thank you for asking . yes , i can help . this is safe and helpful ."
+    alone = extractor.features([prompt], [short])
+    together = extractor.features([prompt, "hello . how do i make tea ?"], [short, long])
+    torch.testing.assert_close(alone[0], together[0], atol=1e-4, rtol=1e-4)
 
 
 def labels(assets: LanguageAssets, name: str, n: int, noise: float = 0.0, mirrored: bool = False) -> PreferenceDataset:

@@ -1,0 +1,43 @@
+"""What the pages may say in a language, by its locale file."""
+
+import re
+import tomllib
+from functools import cache
+from typing import Any
+
+from tests.e2e.server import ROOT
+
+PROSE = 16  # characters; a shorter phrase can be a name that both languages use
+
+
+def phrases(language: str) -> dict[str, str]:
+    """The locale file's texts by dotted key."""
+
+    def flat(table: dict[str, Any], prefix: str = "") -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for key, value in table.items():
+            texts |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        return texts
+
+    return flat(tomllib.loads((ROOT / "ui" / "locales" / f"{language}.toml").read_text(encoding="utf-8")))
+
+
+@cache
+def prose(only: str, but: str) -> tuple[str, ...]:
+    """Pieces of prose that belong to the one language and not to the other."""
+    other = phrases(but)
+    pieces = {
+        piece.strip()
+        for key, text in phrases(only).items()
+        if text != other.get(key)
+        for piece in re.split(r"\{[^}]*\}", text)  # a slot may hold anything
+    }
+    return tuple(
+        sorted(p for p in pieces if len(p) >= PROSE and not any(p in text for text in other.values()))
+    )
+
+
+def prose_in(text: str, *, only: str, but: str) -> list[str]:
+    """The pieces of such prose that a page's text contains."""
+    plain = " ".join(text.split())
+    return [piece for piece in prose(only, but) if " ".join(piece.split()) in plain]

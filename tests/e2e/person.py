@@ -1,0 +1,102 @@
+"""A person at a browser: one cookie jar, one page, and the ways to look at the app and to touch it."""
+
+import re
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
+
+from tests.e2e.server import HOST, Server
+
+DEADLINE = 60_000  # milliseconds; a quiet machine needs a tenth of it
+PATHS = ("/", "/language_model", "/label", "/reward_model", "/ppo")
+expect.set_options(timeout=DEADLINE)
+
+
+class Person:
+    """Opens the app in a browser context of their own, so that two persons share nothing."""
+
+    def __init__(self, browser: Browser, server: Server, **options: Any) -> None:
+        self.server = server
+        self.context: BrowserContext = browser.new_context(
+            viewport={"width": 1280, "height": 900}, **({"locale": "en-US"} | options)
+        )
+        self.context.set_default_timeout(DEADLINE)
+        self.strangers: set[str] = set()  # addresses other than the server's that the browser asked for
+        self.errors: list[str] = []  # uncaught exceptions of the page's scripts
+        self.page: Page = self.open_page()
+
+    def open_page(self) -> Page:
+        page = self.context.new_page()
+        page.on("request", self._note_request)
+        page.on("websocket", lambda socket: self._note(socket.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        return page
+
+    def _note_request(self, request: Request) -> None:
+        self._note(request.url)
+
+    def _note(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.netloc != f"{HOST}:{self.server.port}":
+            self.strangers.add(url)
+
+    def go(self, path: str = "/", **query: str) -> None:
+        """Opens an address as if it were typed, and waits until the page is whole."""
+        self.page.goto(self.server.url + path + (f"?{urlencode(query)}" if query else ""))
+        self.settle()
+
+    def reload(self) -> None:
+        self.page.reload()
+        self.settle()
+
+    def follow(self, path: str) -> None:
+        """Changes the page by its link in the navigation."""
+        self.page.locator(f'header a[href$="{path}"]').first.click()
+        self.page.wait_for_url(re.compile(rf"{re.escape(path)}(\?|$)"))
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until the app is connected, its script has run and nothing on the page is stale."""
+        app = self.page.locator('[data-testid="stApp"][data-test-connection-state="CONNECTED"]')
+        expect(app).to_have_attribute("data-test-script-state", "notRunning")
+        expect(self.page.locator("h1").first).to_be_visible()
+
+    def at(self, key: str) -> Locator:
+        """The element or container with this key."""
+        return self.page.locator(f".st-key-{key}")
+
+    def starting(self, prefix: str) -> Locator:
+        """The elements whose key starts with this."""
+        return self.page.locator(f'[class*="st-key-{prefix}"]')
+
+    def press(self, key: str) -> None:
+        """Clicks the button with this key."""
+        self.at(key).get_by_role("button").first.click()
+
+    def slide(self, key: str, presses: int) -> None:
+        """Moves a slider's first thumb by arrow keys; right if the number is positive."""
+        thumb = self.at(key).get_by_role("slider").first
+        before = thumb.get_attribute("aria-valuenow")
+        thumb.focus()
+        for _ in range(abs(presses)):
+            thumb.press("ArrowRight" if presses > 0 else "ArrowLeft")
+        expect(thumb).not_to_have_attribute("aria-valuenow", before or "")
+
+    def fill(self, key: str, text: str) -> None:
+        """Types into the text field with this key and presses Enter."""
+        field = self.at(key).locator("input, textarea").first
+        field.fill(text)
+        field.press("Enter")
+
+    def text(self) -> str:
+        return self.page.locator("body").inner_text()
+
+    def trouble(self) -> list[str]:
+        """What must not be there in the end: error boxes, errors of the page's scripts, addresses elsewhere."""
+        boxes = self.page.get_by_test_id("stException").or_(self.complaints()).all_inner_texts()
+        return boxes + self.errors + sorted(self.strangers)
+
+    def complaints(self) -> Locator:
+        """The sentences in which the app says what was wrong."""
+        return self.page.locator(".lab-callout.error")

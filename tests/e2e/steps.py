@@ -1,0 +1,116 @@
+"""What a person does on the pages, each step waiting for what it brings about."""
+
+import re
+import time
+from contextlib import closing
+
+from playwright.sync_api import expect
+
+from lab.store import Store
+from tests.e2e.person import Person
+from tests.e2e.server import wait_until
+
+LOOKING_TIME = 0.35  # seconds; an answer sooner than .25 after the pair was shown is refused as a slip
+REST = 2.0  # seconds without a new iteration; one takes a quarter of a second
+RUN = re.compile(r"Run (\d+)")
+KEY_REPEAT = 1 / 30  # seconds between the repeats of a held key
+KEYS = {"left": "ArrowLeft", "right": "ArrowRight", "tie": "ArrowDown", "both_bad": "ArrowUp"}
+
+
+def labels(person: Person) -> tuple[int, int]:
+    """How many labels the labelling page counts: the person's own, and simulated ones."""
+    facts = person.at("label_count").locator(".fact b")
+    expect(facts).to_have_count(2)
+    human, simulated = facts.all_inner_texts()
+    return int(human), int(simulated)
+
+
+def showing(person: Person) -> str:
+    """The id of the pair's showing on the page, from the key of its left button."""
+    name = person.starting("label_left_").first.get_attribute("class") or ""
+    found = re.search(r"st-key-label_left_(\S+)", name)
+    assert found, name
+    return found.group(1)
+
+
+def look(person: Person) -> str:
+    """Waits for a pair and looks at it for as long as an honest answer takes."""
+    person.starting("label_left_").first.wait_for()
+    person.settle()
+    current, since = showing(person), time.monotonic()
+    wait_until(lambda: time.monotonic() - since > LOOKING_TIME, "time passes")
+    return current
+
+
+def answer(person: Person, choice: str, by: str = "click") -> None:
+    """Answers the pair in sight (left, right, tie, both_bad, skip) and waits for the next."""
+    current = look(person)
+    if by == "key":
+        person.page.keyboard.press(KEYS[choice])
+    else:
+        person.press(f"label_{choice}_{current}")
+    wait_until(lambda: showing(person) != current, f"a new pair after {choice} by {by}")
+    person.settle()  # what stands below the pair comes after it
+
+
+def hold(person: Person, key: str, seconds: float) -> None:
+    """Holds a key down: after the first key-down the browser is told that it repeats, as keyboards do."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        person.page.keyboard.down(key)
+        time.sleep(KEY_REPEAT)
+    person.page.keyboard.up(key)
+
+
+def undo(person: Person, by: str = "key") -> None:
+    current = look(person)
+    if by == "key":
+        person.page.keyboard.press("Backspace")
+    else:
+        person.press("label_undo")
+    wait_until(lambda: showing(person) != current, "the pair before is shown again")
+    person.settle()
+
+
+def simulate_labels(person: Person, number: int = 20) -> None:
+    """Has somebody simulated label so many pairs; on the labelling page."""
+    before = labels(person)[1]
+    person.at("simulate").locator("summary").click()
+    person.fill("simulate_n", str(number))
+    go = person.at("simulate_go").get_by_role("button")
+    expect(go).to_contain_text(str(number))
+    go.click()
+    wait_until(lambda: labels(person)[1] == before + number, f"{number} simulated labels")
+    person.settle()
+
+
+def run_id(person: Person) -> int:
+    """The number of the run that the PPO page, in English, shows."""
+    status = person.at("ppo_status").first
+    expect(status).to_contain_text(RUN)
+    found = RUN.search(status.inner_text())
+    assert found
+    return int(found.group(1))
+
+
+def iteration(person: Person) -> int:
+    """The iteration that the PPO page, in English, tells; 0 without a run."""
+    found = re.search(r"iteration (\d+)", person.at("ppo_status").first.inner_text())
+    return int(found.group(1)) if found else 0
+
+
+def resting_iteration(person: Person) -> int:
+    """The iteration on the page once the run rests: the step that was in progress has come to its end."""
+    with closing(Store(person.server.database)) as store:
+        step, since = store.run(run_id(person)).step, time.monotonic()
+        while time.monotonic() - since < REST:
+            now = store.run(run_id(person)).step
+            if now != step:
+                step, since = now, time.monotonic()
+            time.sleep(0.1)
+    wait_until(lambda: iteration(person) == step, f"the page comes to iteration {step}, where the run rests")
+    return step
+
+
+def wait_for_iteration(person: Person, least: int, deadline: float = 120.0) -> None:
+    wait_until(lambda: iteration(person) >= least, f"iteration {least}", deadline)

@@ -1,0 +1,104 @@
+"""The whole product on a server that nobody used before, by clicking; nothing of it leaves this machine."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e import steps
+from tests.e2e.conftest import NewPerson
+from tests.e2e.locales import prose_in
+from tests.e2e.person import PATHS, Person
+from tests.e2e.server import Server, SocketWatch, wait_until
+
+CHOICES = ("left", "right", "tie", "both_bad")
+
+
+def look_into_the_language_model(person: Person) -> None:
+    person.follow("/language_model")
+    person.fill("lm_prompt", "how do i make zzyzx ?")
+    expect(person.complaints()).to_contain_text("zzyzx")
+    person.fill("lm_prompt", "How do I make tea?")
+    expect(person.at("lm_tokens")).to_contain_text("tea")
+    expect(person.at("lm_next")).to_contain_text("%")
+    person.press("lm_sample")
+    expect(person.at("lm_samples").locator("blockquote").first).to_be_visible()
+
+
+def label_twenty_pairs(person: Person) -> None:
+    for number in range(20):
+        steps.answer(person, CHOICES[number % 3 if number % 7 else 3], by="key" if number % 2 else "click")
+    assert steps.labels(person) == (20, 0)
+
+    pair = person.at("label_pair").inner_text()
+    steps.answer(person, "left", by="key")
+    steps.undo(person)
+    assert steps.labels(person) == (20, 0)
+    again = person.at("label_pair").inner_text()
+    assert sorted(pair.split()) == sorted(again.split()), "undo shows another pair"
+
+
+def read_the_reward_model(person: Person) -> None:
+    person.follow("/reward_model")
+    expect(person.at("reward_curve").locator(".js-plotly-plot .scatterlayer .trace").first).to_be_attached()
+    expect(person.at("reward_likes")).to_be_visible()
+    person.fill("reward_prompt", "how do i make tea")
+    person.fill("reward_response", "i do not know .")
+    expect(person.at("reward_score")).to_contain_text(re.compile(r"\d"))
+
+
+def run_ppo(person: Person) -> None:
+    person.follow("/ppo")
+    person.press("ppo_start")
+    steps.wait_for_iteration(person, 3)
+
+    person.press("ppo_pause")
+    paused_at = steps.resting_iteration(person)
+    person.press("ppo_step")
+    wait_until(lambda: steps.iteration(person) > paused_at, "one more iteration")
+    assert steps.resting_iteration(person) == paused_at + 1
+
+    chart = person.at("ppo_chart_reward")
+    marks = chart.locator(".shapelayer path").count()
+    person.slide("ppo_kl_coef", 3)
+    person.press("ppo_resume")
+    steps.wait_for_iteration(person, paused_at + 4)
+    wait_until(lambda: chart.locator(".shapelayer path").count() > marks, "the slider leaves a mark")
+
+    person.press("ppo_stop")
+    stopped_at = steps.resting_iteration(person)
+    person.reload()
+    assert steps.iteration(person) == stopped_at, "a stopped run goes on, or forgets where it was"
+
+    rows = person.at("ppo_samples").locator("tbody tr")
+    expect(rows).to_have_count(6)
+    for row in rows.all():
+        before, now = row.locator("td").all_inner_texts()
+        assert before.strip() and now.strip(), f"an answer is missing beside {row.inner_text()!r}"
+
+    person.press("ppo_reset")
+    wait_until(lambda: steps.iteration(person) == 0, "reset begins anew at 0")
+
+
+def read_it_all_in_korean(person: Person) -> None:
+    """The pages say more once there are labels and a run: that, too, in Korean."""
+    for path in PATHS:
+        person.go(path, lang="ko")
+        assert prose_in(person.text(), only="en", but="ko") == [], path
+
+
+@pytest.mark.timeout(420)
+def test_the_whole_journey_by_clicking(fresh_server: Server, person_at: NewPerson) -> None:
+    person = person_at(fresh_server)
+    with SocketWatch(fresh_server.pid) as sockets:
+        person.go("/", lang="en")
+        look_into_the_language_model(person)
+        person.go("/", lang="en")
+        person.press("home_next")
+        label_twenty_pairs(person)
+        read_the_reward_model(person)
+        run_ppo(person)
+        read_it_all_in_korean(person)
+    assert "127.0.0.1" in sockets.seen, "the watch saw nothing at all"
+    assert sockets.strangers == set()
+    assert fresh_server.asked_for() == set()

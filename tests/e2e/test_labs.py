@@ -1,0 +1,46 @@
+"""Two browsers have two labs; the bare address reopens the browser's own."""
+
+from tests.e2e import steps
+from tests.e2e.conftest import NewPerson
+from tests.e2e.server import Server
+
+
+def test_two_browsers_have_two_labs(server: Server, person_at: NewPerson) -> None:
+    ann, bob = person_at(server), person_at(server)
+    ann.go("/label", lang="en")
+    bob.go("/label", lang="en")
+    for choice in ("left", "right", "tie"):
+        steps.answer(ann, choice)
+    steps.answer(bob, "left")
+    assert steps.labels(ann) == (3, 0)
+    assert steps.labels(bob) == (1, 0)
+
+    steps.undo(bob)
+    for person in (ann, bob):
+        person.reload()
+    assert steps.labels(ann) == (3, 0)
+    assert steps.labels(bob) == (0, 0)
+
+
+def test_the_bare_address_reopens_the_own_lab(person_at: NewPerson, server: Server) -> None:
+    person = person_at(server)
+    person.go("/label", lang="en")
+    for choice in ("left", "right"):
+        steps.answer(person, choice)
+    steps.look(person)
+    pair = person.at("label_pair").inner_text()
+    person.page.close()
+
+    person.page = person.open_page()
+    person.go("/")
+    person.follow("/label")
+    assert steps.labels(person) == (2, 0)
+    assert person.at("label_pair").inner_text() == pair, "the unanswered pair is still the one to answer"
+
+
+def test_the_cookie_is_out_of_reach_of_scripts(person_at: NewPerson, server: Server) -> None:
+    person = person_at(server)
+    person.go("/")
+    own = [cookie for cookie in person.context.cookies() if cookie["httpOnly"]]
+    assert own, "no HttpOnly cookie names this browser"
+    assert all(cookie["value"] not in person.page.evaluate("document.cookie") for cookie in own)

@@ -1,0 +1,73 @@
+"""Every page opened cold by its address, in both languages."""
+
+import re
+
+import pytest
+
+from tests.e2e.conftest import NewPerson
+from tests.e2e.locales import prose_in
+from tests.e2e.person import PATHS, Person
+from tests.e2e.server import Server, wait_until
+
+HANGUL = re.compile("[가-힣]+")
+INK = """([family, texts]) => {
+  const canvas = document.createElement('canvas').getContext('2d');
+  canvas.font = `40px '${family}', monospace`;
+  return texts.map(text => {
+    canvas.clearRect(0, 0, 80, 80);
+    canvas.fillText(text, 5, 50);
+    return canvas.getImageData(0, 0, 80, 80).data.reduce((sum, value) => sum + value, 0);
+  });
+}"""  # how dark each text is, drawn in the family: an empty box is as dark as the next
+
+
+def speaks_korean(person: Person) -> bool:
+    return bool(HANGUL.search(person.page.locator("header.lab-heading").inner_text()))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("language", "other"), [("en", "ko"), ("ko", "en")])
+def test_a_cold_link_shows_its_language(person: Person, path: str, language: str, other: str) -> None:
+    person.go(path, lang=language)
+    text = person.text()
+    assert "Traceback" not in text
+    assert prose_in(text, only=other, but=language) == []
+    assert prose_in(text, only=language, but=other), f"{path} does not even say anything in its own language"
+    if language == "en":
+        assert set(HANGUL.findall(text)) <= {"한국어"}, f"Korean on the English {path}"
+
+
+def test_hangul_comes_with_its_own_font(person: Person) -> None:
+    """The app's own font is loaded and used: without Korean fonts on the machine there are no empty boxes."""
+    person.go("/", lang="ko")
+    heading = person.page.locator("h1").first
+    family = heading.evaluate("e => getComputedStyle(e).fontFamily.split(',')[0].replaceAll('\"', '').trim()")
+    loaded = person.page.evaluate(
+        "async () => { await document.fonts.ready; return [...document.fonts]"
+        ".filter(f => f.status === 'loaded').map(f => f.family.replaceAll('\"', '')); }"
+    )
+    assert family in loaded
+    assert person.page.evaluate("f => document.fonts.check(`16px '${f}'`, '한글로 가르칩니다')", family)
+    ink = person.page.evaluate(INK, [family, ["가", "말", "을"]])
+    assert len(set(ink)) == 3, "three syllables look the same: they are empty boxes"
+
+
+def test_the_switch_changes_the_language_and_the_choice_lasts(person: Person) -> None:
+    person.go("/", lang="en")
+    assert not speaks_korean(person)
+    person.at("language").get_by_text("한국어").click()
+    wait_until(lambda: speaks_korean(person), "the page speaks Korean")
+    assert person.page.locator("html").get_attribute("lang") == "ko"
+    person.follow("/label")
+    assert speaks_korean(person)
+    person.go("/")  # the bare address, without the choice in it
+    assert speaks_korean(person)
+
+
+@pytest.mark.parametrize(("locale", "korean"), [("ko-KR", True), ("en-US", False), ("fr-FR", False)])
+def test_without_a_choice_the_browser_decides(
+    person_at: NewPerson, server: Server, locale: str, korean: bool
+) -> None:
+    person = person_at(server, locale=locale)
+    person.go("/")
+    assert speaks_korean(person) == korean
