@@ -19,7 +19,7 @@ class Person:
     def __init__(self, browser: Browser, server: Server, **options: Any) -> None:
         self.server = server
         self.context: BrowserContext = browser.new_context(
-            viewport={"width": 1280, "height": 900}, **({"locale": "en-US"} | options)
+            **({"viewport": {"width": 1280, "height": 900}, "locale": "en-US"} | options)
         )
         self.context.set_default_timeout(DEADLINE)
         self.strangers: set[str] = set()  # addresses other than the server's that the browser asked for

@@ -1,0 +1,62 @@
+"""Remake the pictures in `docs/images`: `python -m docs.screenshots`. Needs what the browser tests need.
+
+One lab of its own: fifty simulated labels and six of a person, PPO with the KL coefficient taken away at iteration
+forty, then every page in both languages.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.e2e import steps
+from tests.e2e.conftest import CHROMIUM, FLAGS
+from tests.e2e.person import PATHS, Person
+from tests.e2e.server import Server
+
+IMAGES = Path(__file__).parent / "images"
+SIZE = {"width": 1440, "height": 960}
+LOUD = 12
+"""Presses of a key that take a slider to its end."""
+
+
+def train(person: Person) -> None:
+    """Give the lab something to show."""
+    person.go("/label", lang="en")
+    steps.simulate_labels(person, 50)
+    for choice in ("left", "right", "left", "right", "left", "right"):
+        steps.answer(person, choice)
+    person.follow("/ppo")
+    person.press("ppo_start")
+    steps.wait_for_iteration(person, 40)
+    person.slide("ppo_kl_coef", -LOUD)
+    steps.wait_for_iteration(person, 79)
+
+
+def main() -> None:
+    """Take every picture."""
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        server = Server(Path(folder))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        server.start()
+        try:
+            person = Person(browser, server, viewport=SIZE)
+            train(person)
+            for language in ("en", "ko"):
+                for path in PATHS:
+                    person.go(path, lang=language)
+                    if path == "/language_model":
+                        person.press("lm_sample")
+                        person.at("lm_samples").locator("blockquote").first.wait_for()
+                    person.page.wait_for_load_state("networkidle")
+                    person.page.screenshot(path=IMAGES / f"{path.strip('/') or 'home'}-{language}.png")
+        finally:
+            browser.close()
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
