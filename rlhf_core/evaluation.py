@@ -132,7 +132,7 @@ def kl_to_start(
     tokens, _, mask = policy.sample(ids, rng=rng, temperature=temperature)
     own = score_tokens(policy, ids, tokens, mask, temperature).distribution
     other = score_tokens(start, ids, tokens, mask, temperature).distribution
-    return float((exact_kl(own, other) * mask).sum(1).mean())
+    return float(exact_kl(own, other).sum() / len(tokens))
 
 
 # Reward models.

@@ -89,7 +89,7 @@ class PPOMetrics:
 def clipped_policy_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
     """The clipped surrogate objective with its sign turned (Schulman et al., 2017, equation 7), per token.
 
-    Arguments (batch, time); returns the same shape.
+    Arguments of one shape, which comes back.
     """
     ratio = (log_probs - old_log_probs).exp()
     return -torch.min(ratio * advantages, ratio.clamp(1 - clip_range, 1 + clip_range) * advantages)
@@ -188,18 +188,16 @@ class PPOTrainer:
                 new = score_tokens(
                     self.policy, rollout.prompt_ids[rows], rollout.tokens[rows, :longest], mask, c.temperature
                 )
-                old = rollout.log_probs[rows, :longest]
-                policy_loss = masked_mean(
-                    clipped_policy_loss(new.log_probs, old, advantages[rows, :longest], c.clip_range), mask
-                )
-                values = self.value_head(new.hidden)[..., 0]
-                value_loss = masked_mean((values - returns[rows, :longest]) ** 2, mask)
+                # From here on (tokens,): those that count, of all rows.
+                old, advantage, target = (x[rows, :longest][mask] for x in (rollout.log_probs, advantages, returns))
+                policy_loss = clipped_policy_loss(new.log_probs, old, advantage, c.clip_range).mean()
+                value_loss = ((self.value_head(new.hidden)[:, 0] - target) ** 2).mean()
                 self.optimizer.zero_grad(set_to_none=True)
                 (policy_loss + c.value_coef * value_loss).backward()
                 torch.nn.utils.clip_grad_norm_(self._parameters(), c.max_grad_norm)
                 self.optimizer.step()
                 moved = ((new.log_probs - old).exp() - 1).abs() > c.clip_range
-                seen.append(torch.stack([policy_loss, value_loss, masked_mean(moved.float(), mask)]).detach())
+                seen.append(torch.stack([policy_loss, value_loss, moved.float().mean()]).detach())
         policy, value, clipped = torch.stack(seen).mean(0).tolist()
         return policy, value, clipped
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from rlhf_core.attribute_encoder import AttributeEncoder, response_ids
 from rlhf_core.language_model import PAD, MiniLM
-from rlhf_core.rollout import score_tokens
+from rlhf_core.rollout import laid_out, score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
 
 FEATURE_SETS = ("attributes", "words")
@@ -105,8 +105,10 @@ class FeatureExtractor:
         token, as six figures of a response, (batch, 6), in nats."""
         mask = tokens != PAD
         n = mask.sum(1).float()
-        here = score_tokens(self.model, prompt_ids, tokens, mask).log_probs
-        anywhere = score_tokens(self.model, self.neutral_ids.expand(len(tokens), -1), tokens, mask).log_probs
+        neutral_ids = self.neutral_ids.expand(len(tokens), -1)
+        here, anywhere = (
+            laid_out(score_tokens(self.model, ids, tokens, mask).log_probs, mask) for ids in (prompt_ids, neutral_ids)
+        )
         gain = here - anywhere
         most = gain.masked_fill(~mask, -torch.inf).amax(1)
         least = gain.masked_fill(~mask, torch.inf).amin(1)

@@ -25,16 +25,14 @@ RewardFunction = Callable[[Sequence[str], Sequence[str]], Tensor]
 
 @dataclass(frozen=True)
 class TokenScores:
-    """What a model says of a batch of responses; (batch, time), zero after the end."""
+    """What a model says of the tokens that count, those of all responses one after the other."""
 
-    log_probs: Tensor
-    """Log-probability of each token."""
-    entropy: Tensor
-    """Entropy of the next-token distribution, in nats."""
     hidden: Tensor
-    """(batch, time, width): the states that the tokens were predicted from."""
+    """(tokens, width): the states that the tokens were predicted from."""
     distribution: Tensor
-    """(batch, time, vocabulary): log-probabilities of every token."""
+    """(tokens, vocabulary): log-probabilities of every token that could have come."""
+    log_probs: Tensor
+    """(tokens,): log-probability of the one that came."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,9 @@ class Rollout:
     kl: Tensor
     """Exact KL to the reference at each token."""
     entropy: Tensor
+    """Entropy of the policy's next-token distribution, in nats."""
     values: Tensor
+    """The critic's forecast of the return."""
     scores: Tensor
     """(batch,): the reward function's word, before penalties."""
     ended: Tensor
@@ -69,18 +69,24 @@ class Rollout:
 def score_tokens(
     model: MiniLM, prompt_ids: Tensor, tokens: Tensor, mask: Tensor, temperature: float = 1.0
 ) -> TokenScores:
-    """Run a model over prompts (batch, prompt_length) and responses (batch, time) and score each response token.
+    """Run a model over prompts (batch, prompt_length) and responses (batch, time) and score each token that counts.
 
-    The temperature is the sampling temperature: the policy is the distribution that is drawn from.
+    The temperature is the sampling temperature: the policy is the distribution that is drawn from. A third of a batch
+    is padding, and the vocabulary is the dear part, so it is spent on the tokens of the mask alone.
     """
     start = int((prompt_ids != PAD).any(0).int().argmax())
     sequence = torch.cat([prompt_ids[:, start:], tokens], 1)[:, :-1]
     first = model.config.prompt_length - 1 - start  # the <sep> predicts the first token
-    hidden = model(sequence, start)[:, first:]  # (batch, time, width)
-    distribution = torch.log_softmax(model.logits(hidden) / temperature, -1)  # (batch, time, vocabulary)
-    log_probs = distribution.gather(2, tokens[..., None])[..., 0]
-    entropy = -(distribution.exp() * distribution).sum(-1)
-    return TokenScores(log_probs * mask, entropy * mask, hidden, distribution)
+    hidden = model(sequence, start)[:, first:][mask]  # (tokens, width)
+    distribution = torch.log_softmax(model.logits(hidden) / temperature, -1)  # (tokens, vocabulary)
+    return TokenScores(hidden, distribution, distribution.gather(1, tokens[mask][:, None])[:, 0])
+
+
+def laid_out(values: Tensor, mask: Tensor) -> Tensor:
+    """Values of the tokens that count, (tokens,), at their places in (batch, time), zero elsewhere."""
+    places = values.new_zeros(mask.shape)
+    places[mask] = values
+    return places
 
 
 @torch.no_grad()
@@ -109,11 +115,11 @@ def collect(
         tokens=tokens,
         mask=mask,
         # From the same pass that the update will differentiate: at the first minibatch the ratio is 1.
-        log_probs=own.log_probs,
-        reference_log_probs=other.log_probs,
-        kl=exact_kl(own.distribution, other.distribution) * mask,
-        entropy=own.entropy,
-        values=value_head(own.hidden)[..., 0] * mask,
+        log_probs=laid_out(own.log_probs, mask),
+        reference_log_probs=laid_out(other.log_probs, mask),
+        kl=laid_out(exact_kl(own.distribution, other.distribution), mask),
+        entropy=laid_out(-(own.distribution.exp() * own.distribution).sum(-1), mask),
+        values=laid_out(value_head(own.hidden)[:, 0], mask),
         scores=reward(prompts, responses),
         ended=(tokens == EOS).any(1),
     )
