@@ -7,7 +7,7 @@ import html
 import streamlit as st
 
 from lab import models, reward
-from lab.labelling import LabellingDesk, LabellingError, Showing, TooFastError
+from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
 from ui import layout, session
 from ui.i18n import t
 
@@ -139,11 +139,10 @@ def reveal(showing: Showing) -> None:
         layout.note(t("label.guess_none_yet" if showing.guess is None else "label.guess_waiting"))
 
 
-def _reveal_sentence(answer: object) -> tuple[str, str]:
-    side = getattr(answer, "guess_side", None)
-    if side is None:
+def _reveal_sentence(answer: Answer) -> tuple[str, str]:
+    if answer.guess_side is None:
         return t("label.reveal_none"), "plain"
-    slots = {"side": "A" if side == "left" else "B", "confidence": answer.guess_confidence}
+    slots = {"side": "A" if answer.guess_side == "left" else "B", "confidence": answer.guess_confidence}
     if answer.hit is None:
         return t("label.reveal_no_choice", **slots), "plain"
     return (t("label.reveal_hit", **slots), "good") if answer.hit else (t("label.reveal_miss", **slots), "miss")

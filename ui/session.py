@@ -9,7 +9,9 @@ from typing import Any
 import streamlit as st
 
 from lab.app import Laboratory, get_laboratory
+from lab.labelling import Answer
 from lab.store import Lab
+from rlhf_core.language_model import Generation
 from ui.browser import COOKIE, browser_name
 from ui.i18n import LANGUAGES, choose_language
 
@@ -30,10 +32,10 @@ class Session:
     kept: dict[str, Any] = field(default_factory=dict)
     """Values of widgets by their key, see `keep`."""
     lm_prefix: tuple[str, ...] = ()
-    lm_answers: list[Any] = field(default_factory=list)
+    lm_answers: list[Generation] = field(default_factory=list)
     lm_read: str = ""
     """The question that the prefix and the answers belong to."""
-    last_answer: Any = None
+    last_answer: Answer | None = None
     """What became of the latest answered pair, for the reveal."""
     last_said: str = ""
     """What to say of the latest action on the labelling page instead of a reveal."""

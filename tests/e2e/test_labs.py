@@ -22,6 +22,20 @@ def test_two_browsers_have_two_labs(server: Server, person_at: NewPerson) -> Non
     assert steps.labels(bob) == (0, 0)
 
 
+def test_a_run_of_one_browser_is_none_of_the_others(server: Server, person_at: NewPerson) -> None:
+    ann, bob = person_at(server), person_at(server)
+    for person in (ann, bob):
+        person.go("/label", lang="en")
+        steps.simulate_labels(person, 20)
+        person.follow("/ppo")
+    ann.press("ppo_start")
+    steps.wait_for_iteration(ann, 2)
+    bob.reload()
+    assert steps.iteration(bob) == 0
+    assert not steps.RUN.search(bob.at("ppo_status").first.inner_text()), "bob sees ann's run"
+    ann.press("ppo_stop")
+
+
 def test_the_bare_address_reopens_the_own_lab(person_at: NewPerson, server: Server) -> None:
     person = person_at(server)
     person.go("/label", lang="en")
