@@ -12,6 +12,7 @@ import io
 import random
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -62,8 +63,11 @@ def checkpoint() -> None:
         )
         help_ = float(answers.help.mean())
         share = help_ / grammar_help
-        rows.append([seed, answers.valid_share, help_, grammar_help, share, answers.distinct_share])
-    table(["seed", "valid (least .95)", "help", "help of the grammar", "share (least .90)", "distinct"], rows)
+        n = len(answers.texts)
+        valid = with_interval(answers.valid_share, evaluation.wilson_interval(answers.valid_share * n, n))
+        rows.append([seed, valid, help_, grammar_help, share, answers.distinct_share])
+    head = ["seed", "valid and 95 % interval (least .95)", "help", "help of the grammar", "share (least .90)"]
+    table([*head, "distinct"], rows)
 
 
 def reward() -> None:
@@ -130,12 +134,19 @@ def ppo() -> None:
         base = report["baselines"]
         took = report["cpu_seconds"]
         rows.append(
-            [seed, report["win_rate"], report["valid_share"], took, took * scale]
+            [seed, with_interval(report["win_rate"], report["win_rate_interval"]), report["valid_share"]]
+            + [took, took * scale]
             + [report[key] for key in ("kl", "gold_before", "gold_after", "distinct_share")]
             + [base["best_of_16_win_rate"], base["best_constant_reply_win_rate"]]
         )
-    table(["seed", "win rate (least .80)", "valid (least .88)", "CPU s (at most 30)", "CPU s at 85 GFLOP/s", "KL",
-           "gold before", "gold after", "distinct", "best of 16", "best constant reply"], rows)  # fmt: skip
+    head = ["seed", "win rate and 95 % interval (least .80)", "valid (least .88)", "CPU s (at most 30)"]
+    head += ["CPU s at 85 GFLOP/s", "KL", "gold before", "gold after", "distinct", "best of 16", "best constant reply"]
+    table(head, rows)
+
+
+def with_interval(rate: float, interval: Sequence[float]) -> str:
+    """A rate and its 95 % interval."""
+    return f"{rate:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
 def resume() -> None:

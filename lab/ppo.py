@@ -44,8 +44,8 @@ class PPORunMetrics(PPOMetrics):
 def prepare(spec: JobSpec, store: Store) -> JobSpec:
     """Refuse what can't be trained, by a ValueError, and freeze the reward model: labels given later change nothing.
 
-    spec.inputs: "lab" (id), "source" ("human", "simulated" or "both") and "features"; returned with "labels_used" and
-    "reward_model", an artifact's id.
+    spec.inputs: "lab" (id), "source" ("human", "simulated" or "both") and "features"; returned with "reward_model", an
+    artifact's id, and what it was fitted to: "labels_used", of these "simulated_used" and "ties".
     """
     if spec.stage != STAGE:
         raise ValueError(f"There is no stage {spec.stage!r}; the one that can be run is {STAGE!r}.")
@@ -59,13 +59,12 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
     fit = reward.fit(store, store.lab(spec.inputs["lab"]), source, features)
     if fit.labels_used == fit.ties:
         raise ValueError("No label of this source favours an answer, so there is nothing to learn: label some pairs.")
-    meta = {"source": source, "features": features, "labels_used": fit.labels_used, "ties": fit.ties}
+    made_from = {"labels_used": fit.labels_used, "simulated_used": fit.simulated_used, "ties": fit.ties}
     buffer = io.BytesIO()
     torch.save(fit.model.state_dict(), buffer)
+    meta = {"source": source, "features": features, **made_from}
     artifact_id = store.add_artifact("reward_model", meta, buffer.getvalue())
-    return replace(
-        spec, inputs={**spec.inputs, "labels_used": fit.labels_used, "ties": fit.ties, "reward_model": artifact_id}
-    )
+    return replace(spec, inputs={**spec.inputs, **made_from, "reward_model": artifact_id})
 
 
 def build(spec: JobSpec, store: Store) -> PPOJob:

@@ -31,6 +31,8 @@ class RewardFit:
     source: str
     features: str
     labels_used: int
+    simulated_used: int
+    """Those among them that a simulated annotator gave."""
     ties: int
     left_out: int
     """Both bad and skipped: they train nothing."""
@@ -114,6 +116,7 @@ def fit(store: Store, lab: Lab, source: str = "both", features: str = "attribute
         model.normalise(torch.cat(_answers(lab.language, features, used)))
     fitted = RewardFit(
         model=model, language=lab.language, source=source, features=features, labels_used=len(used),
+        simulated_used=sum(label.labeler_kind == "simulated" for label in used),
         ties=sum(label.choice == "tie" for label in used), left_out=len(labels) - len(used),
         train_loss=loss, train_accuracy=train_accuracy,
     )  # fmt: skip

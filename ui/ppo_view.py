@@ -60,8 +60,8 @@ def status(run: Run | None) -> None:
         place = session.laboratory().jobs.place(run.id) if run.status == "queued" else 0
         state = t("ppo.status_queued", place=place) if place else t(f"status.{run.status}")
         made_from = t(
-            "ppo.inputs", labels=run.inputs["labels_used"], source=t(f"source.{run.inputs['source']}"),
-            features=t(f"reward_model.features_{run.inputs['features']}"),
+            "ppo.inputs", human=run.inputs["labels_used"] - run.inputs["simulated_used"],
+            simulated=run.inputs["simulated_used"], features=t(f"reward_model.features_{run.inputs['features']}"),
         )  # fmt: skip
         line = t("ppo.status", run=run.id, status=state, step=run.step, iterations=iterations(run), seed=run.seed)
         share = min(1.0, run.step / max(1, iterations(run)))

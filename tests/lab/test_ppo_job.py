@@ -42,7 +42,8 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(store: Store, lab: Lab)
     with pytest.raises(ValueError, match="No label of this source favours an answer"):
         ppo.prepare(order(lab), store)
     store.add_simulated(lab.id, [(PAIR, "a")], labeler="test", at=now())
-    assert ppo.prepare(order(lab), store).inputs["labels_used"] == 2
+    inputs = ppo.prepare(order(lab), store).inputs
+    assert (inputs["labels_used"], inputs["simulated_used"], inputs["ties"]) == (2, 2, 1)
     for config, said in (
         ({"kl_coef": -1.0}, "kl_coef must be 0 or more, not -1"),
         ({"iterations": 0}, "iterations must lie between 1 and 10000, not 0"),
