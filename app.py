@@ -42,7 +42,6 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Open the lab when the server starts, so that unfinished runs go on before any browser comes."""
     try:
         laboratory = get_laboratory()
-        laboratory.jobs.resume_unfinished()
     except StoreError as error:
         # Every page says it too, to whoever comes: they have no view of the terminal.
         logging.getLogger("rlhf_lab").error("%s", error)

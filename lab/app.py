@@ -8,7 +8,7 @@ import torch
 
 from lab import ppo
 from lab.jobs import Jobs
-from lab.store import Store
+from lab.store import Store, StoreError
 
 _lock = threading.Lock()
 _laboratory: Laboratory | None = None
@@ -21,7 +21,11 @@ class Laboratory:
     def __init__(self, url: str | None = None) -> None:
         torch.set_num_threads(1)  # several runs and pages share few cores: more threads make each of them slower
         self.store = Store(url)
-        self.store.claim()
+        try:
+            self.store.claim()
+        except StoreError:
+            self.store.close()
+            raise
         self.jobs = Jobs(self.store, ppo.build, ppo.prepare)
 
     def close(self) -> None:

@@ -92,18 +92,20 @@ class Database:
     def claim(self) -> None:
         """Keep other processes from training with this database, until `close` or the end of this one, however it
         ends. Two servers that resumed the same runs would write the same steps."""
-        if self.url.get_backend_name() != "sqlite" or self._claimed:
+        if self.url.get_backend_name() != "sqlite" or not self.url.database or self._claimed:
             return
-        self._claimed = sqlite3.connect(
+        claim = sqlite3.connect(
             f"{self.url.database}.lock", timeout=2, isolation_level=None, check_same_thread=False
         )
         try:
-            self._claimed.execute("BEGIN EXCLUSIVE")
+            claim.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
+            claim.close()
             raise StoreError(
                 f"The database {self.name} is open in another RLHF Lab. Stop that one, or set RLHF_LAB_DATABASE to"
                 " another file."
             ) from error
+        self._claimed = claim
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:

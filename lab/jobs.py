@@ -312,7 +312,8 @@ class Jobs:
         said = " ".join(str(error.args[0] if isinstance(error, KeyError) else error).split()) or type(error).__name__
         where = f"failed at step {active.begun}" if active.begun else "could not start"
         try:
-            self.store.update_run(run_id, status="failed", error=f"The run {where}: {said}")
+            with self._changed:
+                self.store.update_run(run_id, status="failed", error=f"The run {where}: {said}")
         except Exception:
             log.exception("The failure of run %s could not be written down", run_id)
 

@@ -113,7 +113,7 @@ def fit(store: Store, lab: Lab, source: str = "both", features: str = "attribute
         evidence = _evidence(lab.language, features, used)
         evidence.fit(model, len(used))
         loss, train_accuracy = evidence.measures(model, len(used))
-        model.normalise(torch.cat(_answers(lab.language, features, used)))
+        model.normalise(models.features(lab.language, features, *models.assets(lab.language).start_answers))
     fitted = RewardFit(
         model=model, language=lab.language, source=source, features=features, labels_used=len(used),
         simulated_used=sum(label.labeler_kind == "simulated" for label in used),

@@ -93,10 +93,12 @@ def generate_preference_data(
             model.generate(texts, tokenizer=tokenizer, rng=rng, temperature=temperature) for _ in range(2)
         )
         for prompt, a, b in zip(chosen, first, second, strict=True):
+            if len(found) == n:
+                break
             preferred = annotator.prefers(prompt, a.text, b.text, rng)
             if preferred == "tie":
                 dropped += 1
-            elif len(found) < n:
+            else:
                 found.append(
                     PreferenceData(
                         prompt=prompt.text,

@@ -7,7 +7,6 @@ prompts.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -227,11 +226,12 @@ def best_constant_reply(
     candidates: int = 200,
     trial: int = 100,
 ) -> str:
-    """The one answer that pleases most often whatever the question, chosen among the start's own on these prompts.
+    """The one answer that scores highest on average, whatever the question; chosen among the start's own.
 
     A policy that cannot beat it has learnt to please, not to answer.
     """
     chosen = [prompts[int(i)] for i in torch.randint(len(prompts), (candidates,), generator=rng)]
-    texts = Counter(g.text for g in start.generate([p.text for p in chosen], tokenizer=tokenizer, rng=rng) if g.ended)
+    found = start.generate([p.text for p in chosen], tokenizer=tokenizer, rng=rng)
+    texts = dict.fromkeys(g.text for g in found if g.ended)
     asked = [prompts[int(i)] for i in torch.randint(len(prompts), (trial,), generator=rng)]
     return max(texts, key=lambda text: sum(judge.score(prompt, text) for prompt in asked))

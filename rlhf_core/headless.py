@@ -1,6 +1,7 @@
 """The stages without a browser: each function runs one and returns what its report says, as plain values.
 
-Figures are measured on the test prompts, which nothing here was trained or tuned on.
+Figures are measured on the test prompts: combinations of opening, form and topic that nothing here was trained or tuned
+on, made of parts that were.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class Options:
     cpu_seconds: float = 60.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"The seed must lie between 0 and 2^63 - 1, not {self.seed}.")
         if not 0 <= self.labels <= 5000:
             raise ValueError(f"The number of labels must lie between 0 and 5000, not {self.labels}.")
         if not 1 <= self.iterations <= 10_000:
@@ -90,14 +93,13 @@ def simulated_labels(assets: LanguageAssets, options: Options) -> PreferenceSamp
 
 
 def fit_reward_model(assets: LanguageAssets, sample: PreferenceSample, features: str) -> RewardModel:
-    """A reward model of these labels, its rewards normalised over the answers that were compared."""
+    """A reward model of these labels, its rewards in standard deviations of the starting model's answers."""
     model = RewardModel(assets.extractor(features))
     data = sample.dataset
     a = model.extractor.features(data.prompts, data.responses_a)
     b = model.extractor.features(data.prompts, data.responses_b)
     model.fit(a - b, data.targets)
-    if len(data) > 0:
-        model.normalise(torch.cat([a, b]))
+    model.normalise(model.extractor.features(*assets.start_answers))
     return model
 
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from rlhf_core.advantages import generalized_advantages, masked_mean, whiten
+from rlhf_core.kl import k1
 from rlhf_core.language_model import MiniLM
 from rlhf_core.rollout import RewardFunction, Rollout, collect, score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
@@ -164,7 +165,7 @@ class PPOTrainer:
             step=self.steps_done,
             policy_loss=policy_loss,
             value_loss=value_loss,
-            kl=float((rollout.log_probs - rollout.reference_log_probs).sum(1).mean()),
+            kl=float(k1(rollout.log_probs, rollout.reference_log_probs).sum(1).mean()),
             kl_exact=float(rollout.kl.sum(1).mean()),
             reward=float(rollout.scores.mean()),
             entropy=float(masked_mean(rollout.entropy, rollout.mask)),

@@ -131,7 +131,7 @@ class Pretrainer:
 
 
 def schedule(progress: float, steps_done: int) -> float:
-    """Factor of the learning rate: fifty steps of warm-up, then level, then linear to nothing over the last 70 %."""
+    """Factor of the learning rate: fifty steps of warm-up, then level, then linear to 1/50 over the last 71 %."""
     return min(1.0, (steps_done + 1) / 50) * max(0.02, min(1.0, (1.0 - progress) * 1.4))
 
 

@@ -181,20 +181,26 @@ def fit_bradley_terry(differences: Tensor, targets: Tensor, prior_precision: flo
     """The maximum a posteriori weights (features,) of a Bradley-Terry model.
 
     Maximises sum_i [y_i log s(d_i w) + (1 - y_i) log s(-d_i w)] - prior_precision |w|^2 / 2 over w, with s the sigmoid,
-    by Newton's method (iteratively reweighted least squares). There are fewer pairs than features, so it works with the
-    pairs: at the optimum w = D^T a, and each step solves for a (pairs,) alone.
+    by Newton's method (iteratively reweighted least squares): each step is a ridge regression on working targets, the
+    pairs weighted by their curvature. With fewer pairs than features it is solved among the pairs, w = D^T a, else
+    among the features: the smaller of the two systems.
 
     differences: (pairs, features); targets: (pairs,) in [0, 1].
     """
     d, y = differences.double(), targets.double()
-    if len(d) == 0:
-        return torch.zeros(differences.shape[1])
-    gram = d @ d.T
-    a = torch.zeros(len(d), dtype=torch.double)
-    for _ in range(iterations):
-        logits = gram @ a
+    pairs, features = d.shape
+    w = torch.zeros(features, dtype=torch.double)
+    gram = d @ d.T if pairs <= features else None
+    for _ in range(iterations if pairs else 0):
+        logits = d @ w
         p = torch.sigmoid(logits)
         curvature = (p * (1 - p)).clamp(min=1e-5)
         working_target = logits + (y - p) / curvature
-        a = torch.linalg.solve(gram + torch.diag(prior_precision / curvature), working_target)
-    return (d.T @ a).float()
+        if gram is not None:
+            w = d.T @ torch.linalg.solve(gram + torch.diag(prior_precision / curvature), working_target)
+        else:
+            weighted = d.T * curvature  # (features, pairs)
+            w = torch.linalg.solve(
+                weighted @ d + prior_precision * torch.eye(features, dtype=torch.double), weighted @ working_target
+            )
+    return w.float()

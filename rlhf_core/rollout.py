@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rlhf_core.kl import exact_kl
+from rlhf_core.kl import exact_kl, k1
 from rlhf_core.language_model import EOS, PAD, MiniLM, Responses
 from rlhf_core.tokenizer import SimpleTokenizer
 
@@ -60,7 +60,7 @@ class Rollout:
 
     def rewards(self, kl_coef: float, eos_penalty: float) -> Tensor:
         """Reward of each token, (batch, time), as at the head of this file."""
-        rewards = -kl_coef * (self.log_probs - self.reference_log_probs) * self.mask
+        rewards = -kl_coef * k1(self.log_probs, self.reference_log_probs) * self.mask
         last = self.mask.sum(1) - 1
         rewards[torch.arange(len(last)), last] += self.scores - eos_penalty * (~self.ended)
         return rewards

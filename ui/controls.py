@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from lab.labelling import LabellingDesk
+from lab.store import SOURCES
 from rlhf_core.annotators import ANNOTATORS
 from rlhf_core.gold import REFERENCE_VALUES, Values
 from ui import layout, session
@@ -20,7 +21,6 @@ RANGES: Mapping[str, tuple[float, ...]] = {
     "temperature": (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5),
 }
 """What the PPO page's sliders offer. Every value lies inside `PPOConfig`'s domain; its defaults are among them."""
-SOURCES = ("human", "simulated", "both")
 
 
 def nearest(name: str, value: float) -> float:

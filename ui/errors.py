@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from lab.database import StoreError
 from lab.jobs import JobError
+from lab.labelling import LabellingError
 from rlhf_core.language_model import CheckpointError
 from rlhf_core.tokenizer import UnknownWordsError
 from ui import layout
@@ -25,6 +26,8 @@ def explain(error: Exception) -> str:
             return t("error.checkpoint", detail=str(error))
         case JobError():
             return t("error.job", detail=str(error))
+        case LabellingError():
+            return t("error.labelling", detail=str(error))
         case ValueError():
             return t("error.value", detail=str(error))
         case _:
@@ -45,7 +48,7 @@ def guard() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not isinstance(error, StoreError | CheckpointError):
+        if not isinstance(error, StoreError | CheckpointError | LabellingError):
             logging.getLogger("rlhf_lab").exception("A page failed")
         show(error)
 

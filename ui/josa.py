@@ -12,8 +12,8 @@ Ending = Literal["vowel", "rieul", "consonant"]
 _DIGITS: tuple[Ending, ...] = (
     "consonant", "rieul", "vowel", "consonant", "vowel", "vowel", "consonant", "rieul", "rieul", "vowel",
 )  # fmt: skip
-# 십 백 천, 만 십만 백만 천만, 억 ..., 조 (the only one that ends open): by the number of closing zeros.
-_ZEROS: dict[int, Ending] = {12: "vowel"}
+# 십 백 천, 만 십만 백만 천만, 억 ..., 조 ... 천조 (the only ones that end open): by the number of closing zeros.
+_ZEROS: dict[int, Ending] = dict.fromkeys((12, 13, 14, 15), "vowel")
 # 엘 엠 엔 알; every other letter's name ends open (에이, 비, 씨, ..., 에프, ..., 제트).
 _LETTERS: dict[str, Ending] = {"l": "rieul", "m": "consonant", "n": "consonant", "r": "rieul"}
 _SYMBOLS: dict[str, Ending] = {"%": "vowel", "℃": "vowel", "°": "vowel"}  # 퍼센트, 도

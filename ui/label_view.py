@@ -11,7 +11,6 @@ from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFas
 from ui import layout, session
 from ui.i18n import t
 
-START = "start"
 _STILL_KEYS = st.components.v2.component(
     "lab_still_keys",
     html="<span hidden></span>",
@@ -34,7 +33,7 @@ def chosen_writer() -> str:
     """Whose answers are compared: "start" or "run-<id>"."""
     kept = session.session().kept
     # The radio is drawn below what it decides: its new value is known before it is drawn again.
-    return st.session_state.get("label_writer", kept.get("label_writer", START))
+    return st.session_state.get("label_writer", kept.get("label_writer", models.START))
 
 
 def desk() -> LabellingDesk:
@@ -44,7 +43,7 @@ def desk() -> LabellingDesk:
 
 def writer_name(policy_id: str) -> str:
     """Who wrote an answer, in words."""
-    if policy_id == START:
+    if policy_id == models.START:
         return t("label.writer_start")
     run = session.laboratory().store.run(int(policy_id.removeprefix("run-")))
     return t("label.writer_run", run=run.id, step=run.step)
@@ -53,12 +52,12 @@ def writer_name(policy_id: str) -> str:
 def writer_choice() -> None:
     """The starting model or a PPO run of this lab."""
     runs = session.laboratory().store.runs(session.current_lab().id, "ppo")
-    options = [START, *(f"run-{run.id}" for run in runs if run.step)]
+    options = [models.START, *(f"run-{run.id}" for run in runs if run.step)]
     kept = session.session().kept
-    if kept.get("label_writer", START) not in options:
-        kept["label_writer"] = START
+    if kept.get("label_writer", models.START) not in options:
+        kept["label_writer"] = models.START
     st.radio(
-        t("label.writer_help"), options, key=session.keep("label_writer", START), format_func=writer_name,
+        t("label.writer_help"), options, key=session.keep("label_writer", models.START), format_func=writer_name,
     )  # fmt: skip
     layout.note(t("label.writer_note"))
 

@@ -81,8 +81,8 @@ def buttons(run: Run | None) -> None:
     rests = state == "paused"
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="ppo_controls"):
         _button("ppo_start", t("ppo.again" if run else "ppo.start"), start, state not in LIVE, primary=not rests)
-        if rests:
-            _button("ppo_resume", t("ppo.resume"), lambda: jobs.resume(run.id), True, primary=True)
+        if rests or state == "stopped":
+            _button("ppo_resume", t("ppo.resume"), lambda: jobs.resume(run.id), True, primary=rests)
         else:
             _button("ppo_pause", t("ppo.pause"), lambda: jobs.pause(run.id), state in LIVE, primary=True)
         _button("ppo_step", t("ppo.step"), lambda: jobs.step_once(run.id), state in (*LIVE, "paused"))
@@ -113,17 +113,34 @@ def _ask(act: Callable[[], Any]) -> None:
         own.problem = errors.explain(error)
 
 
-def _pace(run: Run | None) -> None:
-    kept = session.session().kept
-    pace = (run.pace or 0.0) if run else kept.get("ppo_pace", 0.0)
+def unfinished(run: Run | None) -> bool:
+    """Whether the sliders and the pace act on the run; else they are for the next one."""
+    return run is not None and run.status in (*LIVE, "paused")
 
+
+def chosen_config(run: Run | None) -> dict[str, Any]:
+    """What the sliders show: an unfinished run's own config, else what the next run will start with, which is the
+    latest run's with what has been moved since."""
+    config = asdict(PPOConfig()) | {k: v for k, v in (run.config if run else {}).items() if k != "iterations"}
+    return config if unfinished(run) else config | session.session().kept.get("ppo_config", {})
+
+
+def chosen_pace(run: Run | None) -> float:
+    """Likewise the pace, in iterations a second; 0 is as fast as it goes."""
+    pace = (run.pace if run else None) or 0.0
+    return pace if unfinished(run) else session.session().kept.get("ppo_pace", pace)
+
+
+def _pace(run: Run | None) -> None:
     def change() -> None:
-        kept["ppo_pace"] = st.session_state["ppo_pace"]
-        if run is not None:
-            session.laboratory().jobs.set_pace(run.id, kept["ppo_pace"] or None)
+        pace = st.session_state["ppo_pace"]
+        if unfinished(run):
+            session.laboratory().jobs.set_pace(run.id, pace or None)
+        else:
+            session.session().kept["ppo_pace"] = pace
 
     st.selectbox(
-        t("ppo.pace"), PACES, key=session.follow("ppo_pace", pace), width=180, on_change=change,
+        t("ppo.pace"), PACES, key=session.follow("ppo_pace", chosen_pace(run)), width=180, on_change=change,
         label_visibility="collapsed",
         format_func=lambda pace: t("ppo.pace_unit", n=f"{pace:g}") if pace else t("ppo.pace_full"),
     )  # fmt: skip
@@ -131,7 +148,7 @@ def _pace(run: Run | None) -> None:
 
 def start() -> None:
     """Start a new run with what the page says, the latest run's sliders included."""
-    own = session.session()
+    own, before = session.session(), latest_run()
     lab, kept = session.current_lab(), own.kept
     store, source = session.laboratory().store, kept.get("ppo_source", "both")
     kinds = [kind for kind, n in reward.counts(store, lab).items() if n and kind != "both"]
@@ -139,11 +156,7 @@ def start() -> None:
         source = kinds[0]  # A run made from simulated labels alone says so.
     spec = JobSpec(
         stage="ppo",
-        config={
-            **asdict(PPOConfig()),
-            "iterations": int(kept.get("ppo_iterations", DEFAULT_ITERATIONS)),
-            **kept.get("ppo_config", {}),
-        },
+        config={**chosen_config(before), "iterations": int(kept.get("ppo_iterations", DEFAULT_ITERATIONS))},
         inputs={
             "lab": lab.id,
             "source": source,
@@ -155,7 +168,9 @@ def start() -> None:
     if fit.labels_used == fit.ties:
         own.problem = t("ppo.nothing_to_learn")
         return
-    session.laboratory().jobs.start(lab.id, spec, kept.get("ppo_pace") or None)
+    session.laboratory().jobs.start(lab.id, spec, chosen_pace(before) or None)
+    for moved in ("ppo_config", "ppo_pace"):
+        kept.pop(moved, None)  # from here on the run's own say is what is shown
 
 
 def next_run_settings() -> None:
@@ -280,15 +295,16 @@ def metric_sentence(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def sliders(run: Run | None) -> None:
-    """Learning rate, KL price, clip range, temperature. They act from the next step and leave a mark on the curves."""
-    own = session.session()
-    config = {**asdict(PPOConfig()), **(run.config if run else own.kept.get("ppo_config", {}))}
+    """The four settings. In a run they act from the next step on and leave a mark on the curves."""
+    config = chosen_config(run)
 
     def change(name: str) -> None:
         value = st.session_state[f"ppo_{name}"]
-        own.kept["ppo_config"] = {**own.kept.get("ppo_config", {}), name: value}
-        if run is not None and run.status in (*LIVE, "paused"):
+        if unfinished(run):
             session.laboratory().jobs.configure(run.id, **{name: value})
+        else:
+            kept = session.session().kept
+            kept["ppo_config"] = {**kept.get("ppo_config", {}), name: value}
 
     with st.container(key="ppo_sliders", gap=None):
         st.html(f'<p class="lab-slider-title">{html.escape(t("ppo.sliders"))}</p>')

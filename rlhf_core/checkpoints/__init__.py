@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from rlhf_core.attribute_encoder import AttributeEncoder
@@ -39,6 +40,14 @@ class LanguageAssets:
     model: MiniLM
     encoder: AttributeEncoder
     pmi_statistics: tuple[Tensor, Tensor]
+
+    @cached_property
+    def start_answers(self) -> tuple[list[str], list[str]]:
+        """256 training prompts and the starting model's answer to each: what rewards are measured against."""
+        rng = torch.Generator().manual_seed(0)
+        train = self.grammar.split("train")
+        prompts = [train[int(i)].text for i in torch.randint(len(train), (256,), generator=rng)]
+        return prompts, [g.text for g in self.model.generate(prompts, tokenizer=self.tokenizer, rng=rng)]
 
     def extractor(self, kind: str) -> FeatureExtractor:
         """Features of one kind, "attributes" or "words"."""

@@ -26,6 +26,16 @@ def test_the_gradient_vanishes_at_the_fit() -> None:
     assert float(gradient.abs().max()) < 1e-4
 
 
+def test_few_pairs_and_many_pairs_are_fitted_alike() -> None:
+    """Columns of zeros change nothing but the way it is solved."""
+    rng = torch.Generator().manual_seed(2)
+    d, y = torch.randn(40, 6, generator=rng), torch.randint(2, (40,), generator=rng).float()
+    among_features = fit_bradley_terry(d, y, 0.3)
+    among_pairs = fit_bradley_terry(torch.cat([d, torch.zeros(40, 60)], 1), y, 0.3)
+    torch.testing.assert_close(among_pairs[:6], among_features, atol=1e-5, rtol=1e-5)
+    assert not among_pairs[6:].any()
+
+
 def test_mirrored_labels_give_mirrored_weights_and_ties_give_none() -> None:
     rng = torch.Generator().manual_seed(1)
     d, y = torch.randn(20, 8, generator=rng), torch.randint(2, (20,), generator=rng).float()

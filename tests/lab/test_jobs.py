@@ -338,8 +338,8 @@ def test_the_pace_holds_and_a_change_of_it_acts_at_once(store: Store, lab: Lab, 
     spec = walk(iterations=200)
     run_id = jobs.start(lab.id, spec, pace=0.001)
     until(lambda: store.run(run_id).step == 1)
-    jobs.set_pace(run_id, 100.0)
     began = time.monotonic()
+    jobs.set_pace(run_id, 100.0)
     until(lambda: store.run(run_id).step >= 21)
     assert time.monotonic() - began >= 0.19, "twenty steps at a hundred a second"
     jobs.set_pace(run_id, 0.001)
