@@ -93,6 +93,15 @@ def test_importing_a_package_loads_nothing_of_the_layers_above(package: str, ban
     assert result.returncode == 0, result.stderr
 
 
+def test_importing_what_is_judged_does_not_load_the_judge() -> None:
+    program = (
+        "import sys, rlhf_core.ppo, rlhf_core.reward_model, rlhf_core.attribute_encoder\n"
+        "sys.exit('rlhf_core.gold' in sys.modules or 'rlhf_core.annotators' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr or "the gold judge was loaded"
+
+
 def test_what_is_judged_by_gold_does_not_look_at_it() -> None:
     judged = {path.name: path for name in JUDGED if (path := ROOT / "rlhf_core" / name).exists()}
     assert {"reward_model.py", "ppo.py"} <= judged.keys()

@@ -53,6 +53,12 @@ def weights_in_words(values: Values = REFERENCE_VALUES) -> str:
     return ", ".join(f"{attribute_name(name)} {signed(weight, '+g')}" for name, weight in weighed if weight)
 
 
+def reference_values() -> None:
+    """Whose values the reference is: below every figure that it judges."""
+    with st.expander(t("reward_model.reference"), key="reference"):
+        layout.note(t("reward_model.reference_lead", weights=weights_in_words()))
+
+
 def source_choice(key: str, counts: Mapping[str, int]) -> str:
     """Mine, simulated or both, with the number of labels of each."""
     st.segmented_control(

@@ -10,6 +10,7 @@ import streamlit as st
 import torch
 
 from lab import models, reward
+from lab.ppo import WIN_RATE_PROMPTS
 from lab.reward import CurvePoint
 from lab.store import Run
 from ui import layout, ppo_view, session
@@ -146,7 +147,7 @@ def _stages(state: State) -> list[Stage]:
     if (point := state.learnt) and point.own_accuracy is None:
         learnt = replace(learnt, sentence=t("home.reward_begun", labels=point.labels))
     elif point:
-        foreseen = t("home.reward_split", labels=point.labels, n=point.own_n)
+        foreseen = t("home.reward_split", n=point.own_n, human=state.human, simulated=state.simulated)
         learnt = replace(learnt, number=f"{point.own_accuracy:.0%}", unit=t("home.reward_fact"), sentence=foreseen)
     trained = Stage(name="ppo", page="ppo", sentence=_trained(state))
     if run := state.run:
@@ -160,4 +161,4 @@ def _trained(state: State) -> str:
     status = t(f"status.{state.run.status}")
     if state.win_rate is None:
         return t("home.ppo_running", status=status)
-    return t("home.ppo_split", status=status, win_rate=state.win_rate)
+    return t("home.ppo_split", status=status, win_rate=state.win_rate, n=WIN_RATE_PROMPTS)

@@ -128,5 +128,4 @@ def small_print(features: str) -> None:
     """What the encoder was trained on, and what the reference is."""
     layout.section("reward_model.encoder")
     layout.note(t(f"reward_model.encoder_{features}"))
-    with st.expander(t("reward_model.reference"), key="reference"):
-        layout.note(t("reward_model.reference_lead", weights=controls.weights_in_words()))
+    controls.reference_values()

@@ -1,9 +1,21 @@
+import random
+
 import pytest
 import torch
 
 from rlhf_core.checkpoints import LanguageAssets
+from rlhf_core.checkpoints.make import encoder_examples
 from rlhf_core.evaluation import accuracy, answer, judged, mean_interval, wilson_interval, win_rate
 from rlhf_core.gold import REFERENCE_VALUES
+
+
+def test_the_encoder_learns_from_answers_to_training_prompts_alone(assets: LanguageAssets) -> None:
+    prompts, texts = encoder_examples(assets.model, assets.tokenizer, assets.grammar, 60, random.Random(0))
+    assert {prompt.split for prompt in prompts} == {"train"}
+    assert len(texts) == 60 and len(set(texts)) > 40
+    asked, answered = assets.start_answers
+    assert {found and found.split for found in map(assets.grammar.find, asked)} == {"train"}
+    assert len(asked) == len(answered) == 256
 
 
 def test_wilson_by_hand() -> None:

@@ -11,7 +11,7 @@ from tests.e2e.person import Person
 from tests.e2e.server import wait_until
 
 LOOKING_TIME = 0.35  # seconds; an answer sooner than .25 after the pair was shown is refused as a slip
-REST = 2.0  # seconds without a new iteration; one takes a quarter of a second
+RESTING = ("paused", "stopped", "finished")
 RUN = re.compile(r"Run (\d+)")
 KEY_REPEAT = 1 / 30  # seconds between the repeats of a held key
 KEYS = {"left": "ArrowLeft", "right": "ArrowRight", "tie": "ArrowDown", "both_bad": "ArrowUp"}
@@ -100,14 +100,16 @@ def iteration(person: Person) -> int:
 
 
 def resting_iteration(person: Person) -> int:
-    """The iteration on the page once the run rests: the step that was in progress has come to its end."""
+    """The iteration on the page once the run rests: the step that was in progress has come to its end and is kept."""
     with closing(Store(person.server.database)) as store:
-        step, since = store.run(run_id(person)).step, time.monotonic()
-        while time.monotonic() - since < REST:
-            now = store.run(run_id(person)).step
-            if now != step:
-                step, since = now, time.monotonic()
-            time.sleep(0.1)
+        run = run_id(person)
+
+        def rests() -> bool:
+            now, kept = store.run(run), store.checkpoint(run)
+            return now.status in RESTING and kept is not None and kept.step == now.step
+
+        wait_until(rests, f"run {run} rests")
+        step = store.run(run).step
     wait_until(lambda: iteration(person) == step, f"the page comes to iteration {step}, where the run rests")
     return step
 

@@ -67,6 +67,8 @@ def test_labels_given_after_the_start_change_nothing(store: Store, labelled: Lab
     features = models.features("en", "attributes", [prompt], ["yes ."])
     want = (features @ kept["weights"] - kept["reward_mean"]) / kept["reward_sd"]
     assert torch.allclose(job.trainer.reward([prompt], ["yes ."]), want, atol=1e-5)
+    asked = [models.assets("en").grammar.find(text) for text in job.trainer.prompts]
+    assert {found and found.split for found in asked} == {"train"}
 
 
 def test_an_interrupted_run_has_the_curve_of_one_that_was_not(store: Store, labelled: Lab, until: Until) -> None:

@@ -230,6 +230,25 @@ def test_pace_and_sliders_wait_for_the_next_run(visit: Visit) -> None:
     press(app, "ppo_stop")
 
 
+def test_after_a_run_the_sliders_show_what_the_next_one_will_use(visit: Visit) -> None:
+    simulate(visit, 12)
+    app = visit("ppo")
+    app.number_input(key="ppo_iterations").set_value(2).run()
+    app = press(app, "ppo_start")
+    store, lab = get_laboratory().store, app.session_state["lab_session"].lab
+    first = store.runs(lab.id, "ppo")[0]
+    app = until(app, lambda _: store.run(first.id).status == "finished")
+
+    app.run().select_slider(key="ppo_kl_coef").set_value(0.0).run()
+    assert app.run().select_slider(key="ppo_kl_coef").value == 0.0, "the slider springs back"
+    app.selectbox(key="ppo_pace").set_value(1.0).run()
+    app = press(app, "ppo_start")
+    second = store.runs(lab.id, "ppo")[0]
+    assert (second.config["kl_coef"], second.pace) == (0.0, 1.0)
+    assert store.run(first.id).config["kl_coef"] != 0.0
+    press(app, "ppo_stop")
+
+
 # What cannot be used.
 
 
