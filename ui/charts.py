@@ -73,10 +73,11 @@ def curves(
     share: bool = False,
     whole: bool = True,
     baseline: float | None = None,
+    from_zero: bool = False,
     x_title: str = "",
 ) -> Figure:
     """Curves over steps. share: the values are shares, shown as percentages, the `whole` range of them from 0 to 100 or
-    as far as they go. baseline: a dashed level."""
+    as far as they go. baseline: a dashed level. from_zero: the axis begins at 0."""
     data: list[Figure] = []
     for colour, one in zip(palette.series, series, strict=False):
         kept = _thin(len(one.x))
@@ -107,6 +108,8 @@ def curves(
     if share:
         layout["yaxis"] |= {"range": [0, 1.02], "tickformat": ".0%", "dtick": 0.25} if whole else {"tickformat": ".1%"}
     layout["shapes"] = [_vertical(mark.x, palette) for mark in marks]
+    if from_zero:
+        layout["yaxis"]["rangemode"] = "tozero"
     if baseline is not None:
         layout["shapes"].append({
             "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": baseline, "y1": baseline,

@@ -11,6 +11,7 @@ from lab.labelling import LabellingDesk
 from lab.store import SOURCES
 from rlhf_core.annotators import ANNOTATORS
 from rlhf_core.gold import REFERENCE_VALUES, Values
+from rlhf_core.reward_model import FEATURE_SETS
 from ui import layout, session
 from ui.i18n import has, t
 
@@ -62,7 +63,7 @@ def reference_values() -> None:
 def source_choice(key: str, counts: Mapping[str, int]) -> str:
     """Mine, simulated or both, with the number of labels of each."""
     st.segmented_control(
-        t("reward_model.source"), SOURCES, key=session.keep(key, "both"), required=True,
+        t("reward_model.source"), SOURCES, key=session.keep(key, "both", SOURCES), required=True,
         format_func=lambda source: t(f"reward_model.source_{source}", n=counts[source]),
     )  # fmt: skip
     return st.session_state[key]
@@ -71,7 +72,7 @@ def source_choice(key: str, counts: Mapping[str, int]) -> str:
 def features_choice(key: str) -> str:
     """What the reward model looks at."""
     st.segmented_control(
-        t("reward_model.features"), ("attributes", "words"), key=session.keep(key, "attributes"), required=True,
+        t("reward_model.features"), FEATURE_SETS, key=session.keep(key, "attributes", FEATURE_SETS), required=True,
         format_func=lambda kind: t(f"reward_model.features_{kind}"),
     )  # fmt: skip
     return st.session_state[key]
@@ -84,7 +85,7 @@ def simulate_form(*, policy_id: str = "start") -> None:
     number, who, slips = st.columns([1, 1.4, 1.4], gap="medium", vertical_alignment="bottom")
     number.number_input(t("simulate.n"), 1, 500, step=10, key=session.keep("simulate_n", 50))
     who.selectbox(
-        t("simulate.annotator"), list(ANNOTATORS), key=session.keep("simulate_annotator", "default"),
+        t("simulate.annotator"), list(ANNOTATORS), key=session.keep("simulate_annotator", "default", ANNOTATORS),
         format_func=lambda name: t(f"annotator.{name}"),
     )  # fmt: skip
     slips.slider(

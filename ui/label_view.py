@@ -18,7 +18,12 @@ _STILL_KEYS = st.components.v2.component(
 export default function () {
   // A held key repeats itself; only its first press is an answer.
   const still = (event) => {
-    if (!event.repeat || event.target.closest('input, textarea, [role=slider]')) return;
+    const element = event.target;
+    if (element.closest('input:not([type=radio]), textarea, [role=slider]')) return;
+    // Where arrows open, close or choose something else, they are no answer either.
+    const busy = element.closest('summary, [role=radiogroup], [role=listbox]');
+    if (busy && event.key.startsWith('Arrow')) return event.stopImmediatePropagation();
+    if (!event.repeat) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   };
@@ -57,8 +62,11 @@ def writer_choice() -> None:
     if kept.get("label_writer", models.START) not in options:
         kept["label_writer"] = models.START
     st.radio(
-        t("label.writer_help"), options, key=session.keep("label_writer", models.START), format_func=writer_name,
-    )  # fmt: skip
+        t("label.writer_help"),
+        options,
+        key=session.keep("label_writer", models.START, options),
+        format_func=writer_name,
+    )
     layout.note(t("label.writer_note"))
 
 
@@ -115,9 +123,10 @@ def _answer(desk: LabellingDesk, showing_id: str, choice: str) -> None:
     try:
         own.last_answer = desk.answer(showing_id, choice)
         own.last_said = ""
-    except (TooFastError, LabellingError):
-        # A held key or a late click: nothing was labelled, the pair on the screen waits.
-        return
+    except TooFastError:
+        return  # A held key: nothing was labelled, the pair on the screen waits.
+    except LabellingError:
+        own.last_answer, own.last_said = None, t("label.elsewhere")
 
 
 def _undo(desk: LabellingDesk) -> None:

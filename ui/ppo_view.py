@@ -134,6 +134,8 @@ def chosen_pace(run: Run | None) -> float:
 def _pace(run: Run | None) -> None:
     def change() -> None:
         pace = st.session_state["ppo_pace"]
+        if pace not in PACES:
+            return  # the old language's name of a pace, after a change of language
         if unfinished(run):
             session.laboratory().jobs.set_pace(run.id, pace or None)
         else:

@@ -51,7 +51,7 @@ def curves(points: Sequence[CurvePoint], source: str) -> None:
             )  # fmt: skip
         with right:
             live_figure(
-                charts.curves([losses], palette(), height=250, baseline=KNOWING_NOTHING, x_title=axis),
+                charts.curves([losses], palette(), height=250, baseline=KNOWING_NOTHING, from_zero=True, x_title=axis),
                 key="reward_loss", name=t("reward_model.loss"), value=f"{last.loss:.3f}",
                 sentence=t("reward_model.loss_sentence"),
                 summary=t("reward_model.summary_loss", n=last.labels, loss=last.loss),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,10 +95,14 @@ def set_language(choice: str) -> None:
         st.query_params["lang"] = choice
 
 
-def keep(key: str, default: Any) -> str:
-    """Give a keyed widget back the value it had when its page was left. Call before the widget; returns the key."""
+def keep(key: str, default: Any, options: Collection[Any] | None = None) -> str:
+    """Give a keyed widget back the value it had when its page was left. Call before the widget; returns the key.
+
+    options: what a choice may be. After a change of language the browser sends back the old language's name of the
+    chosen option, which is none of them: the value that was kept stands.
+    """
     kept = session().kept
-    if key not in st.session_state:
+    if key not in st.session_state or (options is not None and st.session_state[key] not in options):
         st.session_state[key] = kept.get(key, default)
     kept[key] = st.session_state[key]
     return key

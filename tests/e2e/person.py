@@ -83,6 +83,12 @@ class Person:
             thumb.press("ArrowRight" if presses > 0 else "ArrowLeft")
         expect(thumb).not_to_have_attribute("aria-valuenow", before or "")
 
+    def choose(self, key: str, words: str) -> None:
+        """Chooses the option with these words from the selection box with this key."""
+        self.settle()
+        self.at(key).get_by_role("combobox").click()
+        self.page.get_by_role("option").filter(has_text=words).first.click()
+
     def fill(self, key: str, text: str) -> None:
         """Types into the text field with this key and presses Enter."""
         field = self.at(key).locator("input, textarea").first

@@ -1,9 +1,13 @@
 """Every page opened cold by its address, in both languages."""
 
 import re
+from contextlib import closing
 
 import pytest
+from playwright.sync_api import expect
 
+from lab.store import Store
+from tests.e2e import steps
 from tests.e2e.conftest import NewPerson
 from tests.e2e.locales import prose_in
 from tests.e2e.person import PATHS, Person
@@ -62,6 +66,25 @@ def test_the_switch_changes_the_language_and_the_choice_lasts(person: Person) ->
     assert speaks_korean(person)
     person.go("/")  # the bare address, without the choice in it
     assert speaks_korean(person)
+
+
+def test_a_change_of_language_leaves_a_choice_as_it_was(person: Person) -> None:
+    """The names of the options change with the language; what was chosen does not."""
+    person.go("/label", lang="en")
+    steps.simulate_labels(person, 20)
+    person.follow("/ppo")
+    person.press("ppo_start")
+    run = steps.run_id(person)
+    with closing(Store(person.server.database)) as store:
+        person.choose("ppo_pace", "1 a second")
+        wait_until(lambda: store.run(run).pace == 1.0, "the pace is kept")
+        person.at("language").get_by_text("한국어").click()
+        wait_until(lambda: speaks_korean(person), "the page speaks Korean")
+        expect(person.at("ppo_pace").get_by_role("combobox")).to_have_value(re.compile("초당 1회"))
+        person.at("language").get_by_text("English").click()
+        wait_until(lambda: not speaks_korean(person), "the page speaks English")
+        assert store.run(run).pace == 1.0
+        person.press("ppo_stop")
 
 
 @pytest.mark.parametrize(("locale", "korean"), [("ko-KR", True), ("en-US", False), ("fr-FR", False)])
