@@ -104,6 +104,8 @@ def keep(key: str, default: Any, options: Collection[Any] | None = None) -> str:
     kept = session().kept
     if key not in st.session_state or (options is not None and st.session_state[key] not in options):
         st.session_state[key] = kept.get(key, default)
+    elif options is not None:
+        st.session_state[key] = st.session_state[key]  # said anew, the browser shows its name in the page's language
     kept[key] = st.session_state[key]
     return key
 
