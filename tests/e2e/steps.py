@@ -11,6 +11,7 @@ from tests.e2e.person import Person
 from tests.e2e.server import wait_until
 
 LOOKING_TIME = 0.35  # seconds; an answer sooner than .25 after the pair was shown is refused as a slip
+REST = 2.0  # seconds without a new iteration; one takes a quarter of a second
 RESTING = ("paused", "stopped", "finished")
 RUN = re.compile(r"Run (\d+)")
 KEY_REPEAT = 1 / 30  # seconds between the repeats of a held key
@@ -102,14 +103,17 @@ def iteration(person: Person) -> int:
 def resting_iteration(person: Person) -> int:
     """The iteration on the page once the run rests: the step that was in progress has come to its end and is kept."""
     with closing(Store(person.server.database)) as store:
-        run = run_id(person)
+        run, step, since = run_id(person), -1, time.monotonic()
 
         def rests() -> bool:
+            # The status says what was asked for; the step in progress may still end, and is then kept.
+            nonlocal step, since
             now, kept = store.run(run), store.checkpoint(run)
-            return now.status in RESTING and kept is not None and kept.step == now.step
+            if now.step != step or now.status not in RESTING or kept is None or kept.step != now.step:
+                step, since = now.step, time.monotonic()
+            return time.monotonic() - since > REST
 
         wait_until(rests, f"run {run} rests")
-        step = store.run(run).step
     wait_until(lambda: iteration(person) == step, f"the page comes to iteration {step}, where the run rests")
     return step
 
