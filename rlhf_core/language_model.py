@@ -281,7 +281,7 @@ class MiniLM(nn.Module):
         return model.eval()
 
 
-REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make --language ...`"
+REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make`"
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
