@@ -34,7 +34,7 @@ def style() -> None:
 def language_bar() -> DeltaGenerator:
     """The top right corner of every page: in which language the page is. An own choice is remembered by the browser.
     Returns the bar, for the model's language beside it."""
-    bar = st.container(key="language_bar", width="content", horizontal=True, gap="medium")
+    bar = st.container(key="language_bar", width="content", horizontal=True, gap="small")
     with bar:
         _language_switch(t("frame.language"), "language", session.language(), session.set_language)
         own = session.session().own_language
