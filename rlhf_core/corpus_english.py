@@ -223,6 +223,9 @@ STYLE_TABLE = {
     ),
 }  # fmt: skip
 
+_PLAIN = {styled: plain for style in STYLE_TABLE.values() for plain, styled in style.words.items()}
+_ADDRESSES = frozenset(a for style in STYLE_TABLE.values() for a in style.address)
+
 QUESTION_FORMS = ("is it safe to {x} ?", "should i {x} ?", "can i {x} ?", "is it okay to {x} ?")
 PROPER_NAMES = frozenset({*CAPITALS, *CAPITALS.values(), "mars", "python", "korean"})
 
@@ -267,6 +270,9 @@ class EnglishGrammar(Grammar):
     }
     phrases = PHRASES
     styles = STYLE_TABLE
+    style_weights = (0.70, 0.15, 0.15)
+    comfortable_length = 18
+    neutral_prompt = "can you help ?"
     topics = (
         *(Topic("howto", key, steps) for key, steps in HOW_TO.items()),
         *(Topic("safe", key, (why,)) for key, why in SAFE.items()),
@@ -286,6 +292,17 @@ class EnglishGrammar(Grammar):
             for quality, texts in _ANSWERS[topic.category](topic).items()
             for text in texts
         )
+
+    def canonical(self, sentence: str) -> str:
+        words = [_PLAIN.get(w, w) for w in sentence.split()]
+        if len(words) > 3 and words[-2] in _ADDRESSES and words[-3] == ",":
+            words[-3:] = words[-1:]
+        return " ".join(words)
+
+    def style_share(self, style: str, sentences: Sequence[str]) -> float:
+        """Three words of a style make it fully that style."""
+        markers = self.styles[style].markers
+        return min(1.0, sum(w in markers for s in sentences for w in s.split()) / 3.0)
 
     def normalise(self, text: str) -> str:
         text = text.lower().replace("\u2019", "'")
