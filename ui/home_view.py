@@ -133,14 +133,16 @@ def pipeline(state: State) -> None:
 
 
 def _stages(state: State) -> list[Stage]:
+    language = t(f"language.{state.language}")
     model = Stage(
         name="model",
         page="language_model",
         number=f"{state.parameters:,}",
         unit=t("home.model_fact"),
-        sentence=t("home.model_words", words=state.words, language=t(f"language.{state.language}")),
+        sentence=t("home.model_words", words=state.words, language=language),
     )
-    labels = Stage(name="labels", page="label", unit=t("home.labels_fact"), sentence=t("home.labels_none"))
+    none = t("home.labels_none", language=language)
+    labels = Stage(name="labels", page="label", unit=t("home.labels_fact"), sentence=none)
     if total := state.human + state.simulated:
         split = t("home.labels_split", human=state.human, simulated=state.simulated)
         labels = replace(labels, number=f"{total}", sentence=split)

@@ -169,12 +169,12 @@ def _reveal_sentence(answer: Answer) -> tuple[str, str]:
 
 def counters(desk: LabellingDesk) -> None:
     """How many labels, whose, and how often the reward model foresaw them."""
-    counts = reward.counts(session.laboratory().store, session.current_lab())
+    counts, language = reward.counts(desk.store, desk.lab), t(f"language.{desk.lab.language}")
     rate = desk.hit_rate()
     mine, guessed = st.columns([1, 1], gap="medium")
     with mine, st.container(key="label_count"):
         layout.facts([
-            (f"{counts['human']}", t("label.count_mine"), t("label.count_mine_sentence")),
+            (f"{counts['human']}", t("label.count_mine"), t("label.count_mine_sentence", language=language)),
             (f"{counts['simulated']}", t("label.count_simulated"), t("label.count_simulated_sentence")),
         ])  # fmt: skip
     with guessed, st.container(key="label_hit_rate"):

@@ -74,11 +74,11 @@ def _elsewhere() -> None:
     language = run.inputs["language"]
     name = t(f"language.{language}")
     with st.container(key="run_elsewhere", horizontal=True, vertical_alignment="center", gap="medium"):
-        layout.note(t("ppo.elsewhere", run=run.id, language=name))
         st.button(
             t("frame.change_model", language=name), key="elsewhere_change",
             on_click=session.set_model_language, args=(language,),
         )  # fmt: skip
+        layout.note(t("ppo.elsewhere", run=run.id, language=name))
 
 
 def status(run: Run | None) -> None:

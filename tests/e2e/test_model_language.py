@@ -23,7 +23,6 @@ def let_it_speak(person: Person, language: str) -> None:
     option.focus()
     option.press("Space")
     expect(person.at("model_language").locator(CHOSEN)).to_have_text(language)
-    wait_until(lambda: model_speaks_korean(person) == (language == "한국어"), f"answers in {language}")
     person.settle()
 
 
@@ -37,6 +36,7 @@ def test_labels_of_two_languages_are_kept_apart(person_at: NewPerson, server: Se
     waiting = person.at("label_pair").inner_text()
 
     let_it_speak(person, "English")
+    wait_until(lambda: not model_speaks_korean(person), "a pair in English")
     heading = person.page.locator("header.lab-heading")
     expect(heading).to_contain_text(HANGUL)
     expect(person.page.get_by_test_id("stToast").first).to_contain_text("2")
@@ -52,10 +52,30 @@ def test_labels_of_two_languages_are_kept_apart(person_at: NewPerson, server: Se
     assert steps.labels(person) == (1, 0)
 
     let_it_speak(person, "한국어")
+    wait_until(lambda: model_speaks_korean(person), "a pair in Korean")
     assert not HANGUL.search(heading.inner_text())
     assert steps.labels(person) == (2, 0)
     assert sorted(waiting.split()) == sorted(person.at("label_pair").inner_text().split()), "the pair that waited"
     steps.undo(person)
     assert steps.labels(person) == (1, 0)
     let_it_speak(person, "English")
+    wait_until(lambda: not model_speaks_korean(person), "a pair in English")
     assert steps.labels(person) == (1, 0), "undo has taken back a label of the other language"
+
+
+def test_a_typed_question_stays_with_its_language(person: Person) -> None:
+    person.go("/language_model", lang="en")
+    question = person.at("lm_prompt").locator("input")
+    person.fill("lm_prompt", "Should I eat raw chicken?")
+    expect(person.at("lm_tokens")).to_contain_text("chicken")
+    let_it_speak(person, "한국어")
+    expect(question).to_have_value(HANGUL)
+    expect(person.at("lm_tokens")).to_contain_text(HANGUL)
+    person.press("lm_suggestion_3")
+    expect(question).to_have_value(person.at("lm_suggestion_3").inner_text())
+    korean = question.input_value()
+    let_it_speak(person, "English")
+    expect(question).to_have_value("Should I eat raw chicken?")
+    expect(person.at("lm_tokens")).to_contain_text("chicken")
+    let_it_speak(person, "한국어")
+    expect(question).to_have_value(korean)

@@ -179,3 +179,8 @@ def test_nothing_is_trained_in_a_language_that_the_page_did_not_show(visit: Visi
     app = press(app, "ppo_start")
     assert get_laboratory().store.runs(lab_of(app).id) == []
     assert translate("en", "ppo.empty") in said(app)
+
+
+def test_the_apps_own_font_has_every_syllable_that_the_korean_model_writes() -> None:
+    """It holds those of KS X 1001 (`ui/assets/README.md`), which are the ones that EUC-KR can say."""
+    assert "".join(models.assets("ko").grammar.words).encode("euc_kr")
