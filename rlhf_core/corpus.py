@@ -162,6 +162,27 @@ class Grammar:
         """Tokens as people write them."""
         raise NotImplementedError
 
+    # What it knows of how people type it, see `rlhf_core.reading`.
+
+    courtesies: tuple[str, ...] = ()
+    """Words that may stand before or after a question and ask nothing."""
+    light: frozenset[str] = frozenset()
+    """Words that a question may have or lack without asking anything else."""
+    correct: frozenset[str] = frozenset()
+    """Correct words, unknown to the vocabulary, that look like slips of words that it has."""
+
+    def spell_out(self, text: str) -> str:
+        """Lower-case text with its contractions and variant spellings as the vocabulary has them."""
+        return text
+
+    def stems(self, word: str) -> frozenset[str]:
+        """The words of which a word may be a form, itself included: words that share one are forms of each other."""
+        return frozenset({word})
+
+    def letters(self, word: str) -> str:
+        """What a finger can slip on."""
+        return word
+
     # What follows from it.
 
     @cached_property

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import combinations
 
+from rlhf_core import english_reading
 from rlhf_core.corpus import Core, Grammar, Phrases, Style, Topic
 
 HOW_TO = {
@@ -267,6 +268,9 @@ class EnglishGrammar(Grammar):
     }
     phrases = PHRASES
     styles = STYLE_TABLE
+    courtesies = english_reading.COURTESIES
+    light = english_reading.LIGHT
+    correct = english_reading.CORRECT
     topics = (
         *(Topic("howto", key, steps) for key, steps in HOW_TO.items()),
         *(Topic("safe", key, (why,)) for key, why in SAFE.items()),
@@ -290,6 +294,12 @@ class EnglishGrammar(Grammar):
     def normalise(self, text: str) -> str:
         text = text.lower().replace("\u2019", "'")
         return " ".join(re.findall(r"[a-z]+'?|[0-9]+|[.,!?:;]|[^\sa-z0-9.,!?:;]+", text))
+
+    def spell_out(self, text: str) -> str:
+        return english_reading.spell_out(text)
+
+    def stems(self, word: str) -> frozenset[str]:
+        return english_reading.stems(word)
 
     def display(self, text: str) -> str:
         words = [w.capitalize() if w in PROPER_NAMES or w == "i" else w for w in text.split()]
