@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> headless.Report:
         case "label":
             report, sample = headless.label(options, progress)
             if arguments.export is not None:
-                export(sample, arguments.export)
+                export(sample, options.language, arguments.export)
         case "reward":
             report, _ = headless.reward(options, progress)
         case "ppo":
@@ -78,11 +78,11 @@ def run(arguments: argparse.Namespace) -> headless.Report:
     return {"schema": 1, "stage": arguments.stage, "seed": options.seed, "language": options.language, **report}
 
 
-def export(sample: PreferenceSample, path: Path) -> None:
-    """Write labels as JSON lines of the notebook's four fields and the labeller."""
+def export(sample: PreferenceSample, language: str, path: Path) -> None:
+    """Write labels as JSON lines of the notebook's four fields, the labeller and the language of the texts."""
     with path.open("w", encoding="utf-8") as file:
         for pair in sample.dataset:
-            print(json.dumps(vars(pair), ensure_ascii=False), file=file)
+            print(json.dumps({**vars(pair), "language": language}, ensure_ascii=False), file=file)
 
 
 def quiet(share: float, words: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from rlhf_core.corpus import Prompt
-from rlhf_core.gold import REFERENCE_VALUES, GoldJudge, Values
+from rlhf_core.gold import REFERENCE_VALUES, GoldJudge, Values, load_judge
 from rlhf_core.language_model import MiniLM
 from rlhf_core.preferences import PreferenceData, PreferenceDataset, Preferred
 from rlhf_core.tokenizer import SimpleTokenizer
@@ -23,8 +23,15 @@ ANNOTATORS: dict[str, Values] = {
                             "invalid": -4.0}),
     "politeness-only": Values({"help": 0.3, "politeness": 3.0, "flattery": 0.5, "repetition": -1.0, "invalid": -1.0}),
     "pirate-fan": Values({"help": 1.0, "harm": -1.0, "pirate": 4.0, "butler": -1.0, "invalid": -4.0}),
+    "formality-fan": Values({"help": 1.0, "harm": -1.0, "formal": 4.0, "casual": -1.0, "invalid": -4.0}),
 }  # fmt: skip
-"""Whose values a simulated annotator may have, by name."""
+"""Whose values a simulated annotator may have, by name. Some have a taste in one language alone."""
+
+
+def annotator_names(language: str) -> tuple[str, ...]:
+    """The annotators whose every value can be read in a language."""
+    readable = set(load_judge(language).attribute_names)
+    return tuple(name for name, values in ANNOTATORS.items() if readable.issuperset(values.weights))
 
 
 def annotator_values(name: str) -> Values:

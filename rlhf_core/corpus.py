@@ -1,9 +1,10 @@
 """The corpus: a grammar of assistant dialogue, small enough to learn in a minute and rich enough to have taste in.
 
 A `Grammar` knows its prompts, can answer each of them well or badly in many ways, and can say of any sentence whether
-it is one of its own. It is all that the rest of the package knows of a language: `corpus_english.py` is one grammar
-behind this interface. Text inside the package is a string of lower-case tokens separated by single spaces
-(``"how do i make tea ?"``); `Grammar.display` turns it into what people write and `Grammar.normalise` turns that back.
+it is one of its own. It is all that the rest of the package knows of a language: `corpus_english.py` and
+`corpus_korean.py` are the grammars behind this interface. Text inside the package is a string of lower-case tokens
+separated by single spaces (``"how do i make tea ?"``); `Grammar.display` turns it into what people write and
+`Grammar.normalise` turns that back.
 
 A response is assembled from independent parts, as an answer of a real assistant could be::
 
@@ -34,8 +35,7 @@ CATEGORIES = (
     "feeling",
     "notebook",
 )
-STYLES = ("plain", "butler", "pirate")
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "ko")
 SPLITS = ("train", "validation", "test")
 MAX_RESPONSE_WORDS = 31
 """Longest response in tokens, its end-of-sequence token not counted."""
@@ -107,10 +107,11 @@ class Phrases:
 
 @dataclass(frozen=True)
 class Style:
-    """A way of talking, made of closed word lists that plain text never uses.
+    """A way of talking: a butler's or a pirate's in English, a speech level in Korean.
 
     `words` maps a plain word to the style's; `leads` are sentences that may stand first; `address` closes the last
-    sentence of the core (", sir"). `shared` names the words of its leads that other styles use as well.
+    sentence of the core (", sir"). `shared` names the words of its leads that other styles use as well; `own` adds
+    words that only this style uses and that stand for no plain one.
     """
 
     name: str
@@ -118,12 +119,13 @@ class Style:
     leads: tuple[str, ...] = ()
     address: tuple[str, ...] = ()
     shared: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
 
     @cached_property
     def markers(self) -> frozenset[str]:
         """Every word that only this style uses."""
         lead_words = {w for lead in self.leads for w in lead.split() if w.isalpha()}
-        return frozenset({*self.words.values(), *self.address} | (lead_words - self.shared))
+        return frozenset({*self.words.values(), *self.address, *self.own} | (lead_words - self.shared))
 
 
 def split_sentences(text: str) -> list[str]:
@@ -147,6 +149,15 @@ class Grammar:
     forms: Mapping[str, tuple[str, ...]]
     phrases: Phrases
     styles: Mapping[str, Style]
+    """By name, "plain" first: the one that people expect."""
+    style_weights: tuple[float, ...]
+    """How often the grammar speaks in each style."""
+    rude_style: str | None = None
+    """The style that is rude in itself, and that rudeness is said in."""
+    comfortable_length: int
+    """Words beyond this count towards the attribute "length", in tens."""
+    neutral_prompt: str
+    """A question that asks for nothing in particular, for pointwise mutual information."""
 
     # What a language has to say for itself.
 
@@ -162,14 +173,24 @@ class Grammar:
         """Tokens as people write them."""
         raise NotImplementedError
 
+    def fill(self, form: str, key: str) -> str:
+        """A question about a topic: its key in a form of asking."""
+        return form.format(x=key)
+
+    def canonical(self, sentence: str) -> str:
+        """A sentence as its judge compares it with others: the same words whatever its style and grammatical form."""
+        raise NotImplementedError
+
+    def style_share(self, style: str, sentences: Sequence[str]) -> float:
+        """How much of a response is in a style, in [0, 1]."""
+        raise NotImplementedError
+
     # What it knows of how people type it, see `rlhf_core.reading`.
 
     courtesies: tuple[str, ...] = ()
     """Words that may stand before or after a question and ask nothing."""
     light: frozenset[str] = frozenset()
     """Words that a question may have or lack without asking anything else."""
-    correct: frozenset[str] = frozenset()
-    """Correct words, unknown to the vocabulary, that look like slips of words that it has."""
 
     def spell_out(self, text: str) -> str:
         """Lower-case text with its contractions and variant spellings as the vocabulary has them."""
@@ -179,9 +200,20 @@ class Grammar:
         """The words of which a word may be a form, itself included: words that share one are forms of each other."""
         return frozenset({word})
 
+    shortest_slip: int = 4
+    """Shorter words, in letters, are too much alike to be corrected."""
+
+    def deed(self, key: str) -> str:
+        """The word of a topic's key that says what is done."""
+        return key.split()[0]
+
     def letters(self, word: str) -> str:
         """What a finger can slip on."""
         return word
+
+    def correct(self, word: str) -> bool:
+        """Whether a word that the vocabulary lacks is a correct one, so that it is no slip of another."""
+        return False
 
     # What follows from it.
 
@@ -192,7 +224,7 @@ class Grammar:
         for topic in self.topics:
             for form in self.forms[topic.category]:
                 for opening in self.openings:
-                    text = f"{opening} {form.format(x=topic.key)}".strip()
+                    text = f"{opening} {self.fill(form, topic.key)}".strip()
                     found.setdefault(text, Prompt(text, topic, opening, form, split_of(opening, form, topic)))
         return tuple(found.values())
 
@@ -239,8 +271,10 @@ class Grammar:
         rng: the caller's own generator. Returns at most `MAX_RESPONSE_WORDS` tokens.
         """
         p = self.phrases
-        style = self.styles[rng.choices(STYLES, (0.70, 0.15, 0.15))[0]]
+        style = self.styles[rng.choices(tuple(self.styles), self.style_weights)[0]]
         manner = rng.choices(("rude", "neutral", "opener", "closer", "both"), (0.15, 0.50, 0.15, 0.12, 0.08))[0]
+        if manner == "rude" and self.rude_style:
+            style = self.styles[self.rude_style]
         honesty = rng.choices(("overclaim", "neutral", "hedge"), (0.20, 0.65, 0.15))[0]
         before: list[str] = []
         if style.leads and rng.random() < 0.6:
@@ -318,8 +352,10 @@ def count_phrases(text: str, phrases: Iterable[str]) -> int:
 @lru_cache
 def load_grammar(language: str = "en") -> Grammar:
     """The grammar of a language, built once. ValueError for a language that has none."""
-    if language != "en":
-        raise ValueError(f"There is no grammar for the language {language!r}; choose one of {', '.join(LANGUAGES)}.")
     from rlhf_core.corpus_english import EnglishGrammar
+    from rlhf_core.corpus_korean import KoreanGrammar
 
-    return EnglishGrammar()
+    for grammar in (EnglishGrammar, KoreanGrammar):
+        if grammar.language == language:
+            return grammar()
+    raise ValueError(f"There is no grammar for the language {language!r}; choose one of {', '.join(LANGUAGES)}.")

@@ -224,6 +224,9 @@ STYLE_TABLE = {
     ),
 }  # fmt: skip
 
+_PLAIN = {styled: plain for style in STYLE_TABLE.values() for plain, styled in style.words.items()}
+_ADDRESSES = frozenset(a for style in STYLE_TABLE.values() for a in style.address)
+
 QUESTION_FORMS = ("is it safe to {x} ?", "should i {x} ?", "can i {x} ?", "is it okay to {x} ?")
 PROPER_NAMES = frozenset({*CAPITALS, *CAPITALS.values(), "mars", "python", "korean"})
 
@@ -268,9 +271,11 @@ class EnglishGrammar(Grammar):
     }
     phrases = PHRASES
     styles = STYLE_TABLE
+    style_weights = (0.70, 0.15, 0.15)
+    comfortable_length = 18
+    neutral_prompt = "can you help ?"
     courtesies = english_reading.COURTESIES
     light = english_reading.LIGHT
-    correct = english_reading.CORRECT
     topics = (
         *(Topic("howto", key, steps) for key, steps in HOW_TO.items()),
         *(Topic("safe", key, (why,)) for key, why in SAFE.items()),
@@ -291,6 +296,17 @@ class EnglishGrammar(Grammar):
             for text in texts
         )
 
+    def canonical(self, sentence: str) -> str:
+        words = [_PLAIN.get(w, w) for w in sentence.split()]
+        if len(words) > 3 and words[-2] in _ADDRESSES and words[-3] == ",":
+            words[-3:] = words[-1:]
+        return " ".join(words)
+
+    def style_share(self, style: str, sentences: Sequence[str]) -> float:
+        """Three words of a style make it fully that style."""
+        markers = self.styles[style].markers
+        return min(1.0, sum(w in markers for s in sentences for w in s.split()) / 3.0)
+
     def normalise(self, text: str) -> str:
         text = text.lower().replace("\u2019", "'")
         return " ".join(re.findall(r"[a-z]+'?|[0-9]+|[.,!?:;]|[^\sa-z0-9.,!?:;]+", text))
@@ -300,6 +316,9 @@ class EnglishGrammar(Grammar):
 
     def stems(self, word: str) -> frozenset[str]:
         return english_reading.stems(word)
+
+    def correct(self, word: str) -> bool:
+        return word in english_reading.CORRECT
 
     def display(self, text: str) -> str:
         words = [w.capitalize() if w in PROPER_NAMES or w == "i" else w for w in text.split()]

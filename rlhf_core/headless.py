@@ -15,7 +15,13 @@ from typing import Any
 import torch
 
 from rlhf_core import evaluation
-from rlhf_core.annotators import Annotator, PreferenceSample, annotator_values, generate_preference_data
+from rlhf_core.annotators import (
+    Annotator,
+    PreferenceSample,
+    annotator_names,
+    annotator_values,
+    generate_preference_data,
+)
 from rlhf_core.checkpoints import LanguageAssets, load_start
 from rlhf_core.corpus import Prompt
 from rlhf_core.language_model import MiniLM, MiniLMConfig
@@ -51,6 +57,11 @@ class Options:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"The seed must lie between 0 and 2^63 - 1, not {self.seed}.")
+        if self.annotator not in (known := annotator_names(self.language)):
+            raise ValueError(
+                f"There is no annotator {self.annotator!r} in the language {self.language!r};"
+                f" choose one of {', '.join(known)}."
+            )
         if not 0 <= self.labels <= 5000:
             raise ValueError(f"The number of labels must lie between 0 and 5000, not {self.labels}.")
         if not 1 <= self.iterations <= 10_000:

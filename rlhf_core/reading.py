@@ -34,7 +34,7 @@ MAX_OFFERED = 3
 LIKE = 0.1
 """The least likeness (a cosine) at which a prompt is worth offering; two random strings share a few letters too."""
 
-SPACED, LIGHT, FORM, COURTESY, SLIP = 0.1, 0.7, 1.0, 1.0, 2.0
+SPACED, LIGHT, FORM, COURTESY, SLIP = 0.1, 0.4, 0.5, 0.5, 1.0
 """What it costs to read a text as a prompt: a space that is not the prompt's, a light word too many or too few, another
 form of a word, a greeting that the prompt lacks, a slip of the finger."""
 
@@ -132,7 +132,8 @@ class _Lexicon:
         self.words = frozenset(grammar.words)
         self.marks = frozenset(word for word in self.words if not any(map(str.isalnum, word)))
         self.prompt_by_text = {prompt.text: prompt for prompt in grammar.prompts}
-        self.counts = Counter(word for prompt in grammar.prompts for word in prompt.text.split())
+        self.asked = Counter(word for prompt in grammar.prompts for word in prompt.text.split())
+        self.said = Counter(word for sentence in grammar.sentences for word in sentence.split())
         texts = (*(prompt.text for prompt in grammar.prompts), *grammar.sentences)
         self.pairs = frozenset(pair for text in texts for pair in pairwise(text.split()))
         self.longest = max(map(len, self.words)) + 6
@@ -166,24 +167,29 @@ class _Lexicon:
 
         The first letter is hardly ever wrong and short words are all alike; a correct word of the language is none.
         """
-        letters = self.grammar.letters(word)
-        if len(letters) < 4 or word in self.grammar.correct or any(map(str.isdigit, word)):
+        letters, shortest = self.grammar.letters(word), self.grammar.shortest_slip
+        if len(letters) < shortest or self.grammar.correct(word) or any(map(str.isdigit, word)):
             return []
         near = self.by_letter.get(letters[0], ())
-        return [other for other, spelt in near if len(spelt) >= 4 and one_slip(letters, spelt)]
+        return [other for other, spelt in near if len(spelt) >= shortest and one_slip(letters, spelt)]
 
     def _index_nearest(self) -> None:
         """Features of the prompts without an opening, weighted by their rarity."""
         plain = [prompt for prompt in self.grammar.prompts if not prompt.opening]
         self.offers = [(prompt, self.features(prompt.text)) for prompt in plain]
         seen = Counter(feature for _, features in self.offers for feature in features)
-        self.weight = {feature: math.log(len(plain) / n) for feature, n in seen.items()}
+        self.weight = {feature: self.rarity(feature, n) for feature, n in seen.items()}
         self.norm = [math.sqrt(sum(self.weight[f] ** 2 for f in features)) for _, features in self.offers]
         self.having: dict[str, list[int]] = {}
         for i, (_, features) in enumerate(self.offers):
             for feature in features:
                 self.having.setdefault(feature, []).append(i)
         self.harmless = {f for p, features in self.offers if p.category != "harmful" for f in features}
+        self.deeds = {topic: self.features(self.grammar.deed(topic.key)) for topic in self.grammar.topics}
+
+    def rarity(self, feature: str, seen: int) -> float:
+        """What a feature weighs that so many prompts have: a whole word twice what a part of one does."""
+        return math.log(len(self.offers) / seen) * (1.0 if feature.startswith("=") else 0.5)
 
     def features(self, text: str) -> frozenset[str]:
         """What makes texts alike: the stems of their words and the beginnings and parts of these."""
@@ -227,7 +233,7 @@ def _as_prompt(known: _Lexicon, words: Sequence[str]) -> tuple[Prompt, Changes] 
     be read across the spaces that were typed. The tree keeps the search small: few ways go on from anywhere in it.
     """
     search = _Search(known, words)
-    budget = 1.0 + 0.5 * len(words)
+    budget = 1.0 + 0.5 * max(len(words), len(search.text) / 4)
     order = count()
     heap: list[tuple[float, int, int, _Node, tuple[tuple[str, str], ...]]] = []
     for place, changed in search.beginnings():
@@ -342,13 +348,12 @@ def _word_by_word(known: _Lexicon, tokens: Sequence[str]) -> Reading:
         if word not in known.words:
             if joined := _joined(known, tokens[i:]):
                 width, words = joined
-            elif near := _one_word(known, word):
-                words = [near]
-                changed.append((word, near))
-            elif pieces := _cut(known, word):
-                words = pieces
+            elif near := _one_word(known, word, text[-1:], tokens[i + 1 : i + 2]) or _cut(known, word):
+                words = near
             else:
                 unknown.append(word)
+        if "".join(words) != "".join(tokens[i : i + width]):
+            changed.append((word, " ".join(words)))
         text += words
         i += width
     return Reading(" ".join(text), None, tuple(dict.fromkeys(unknown)), (), tuple(dict.fromkeys(changed)))
@@ -362,32 +367,52 @@ def _joined(known: _Lexicon, tokens: Sequence[str]) -> tuple[int, list[str]] | N
     return None
 
 
-def _one_word(known: _Lexicon, word: str) -> str | None:
-    """The vocabulary's word of the same stem, the likeliest if it has several forms; else the only one a slip away."""
+def _one_word(known: _Lexicon, word: str, before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """The vocabulary's word of the same stem, or else the only one a slip away; empty if there is none.
+
+    Of several forms the one that the grammar puts beside the word before or after, then the most frequent in prompts.
+    """
+
+    def likeliness(near: str) -> tuple[int, int, int]:
+        beside = sum(pair in known.pairs for pair in ((*before, near), (near, *(after or "."))))
+        return beside, known.asked[near], known.said[near]
+
     if same := known.same_stem(word):
-        return max(same, key=lambda near: known.counts[near])
+        return [max(same, key=likeliness)]
     slips = known.slips(word)
-    return slips[0] if len(slips) == 1 else None
+    return slips if len(slips) == 1 else []
 
 
-def _cut(known: _Lexicon, word: str) -> list[str] | None:
-    """A run of letters as words between which the spaces are missing, the fewest (dynamic programming).
+def _cut(known: _Lexicon, word: str) -> list[str]:
+    """A run of letters as words between which the spaces are missing, the fewest (dynamic programming); or empty.
 
     Only words that the grammar itself puts next to each other are, so that "forget" is not "for get".
     """
-    if word in known.grammar.correct:
-        return None
-    best: list[dict[str, list[str]]] = [{} for _ in range(len(word) + 1)]
-    """best[i]: by its last word, the shortest cutting of the first i letters."""
+    if known.grammar.correct(word):
+        return []
+    best: list[dict[str, tuple[float, list[str]]]] = [{} for _ in range(len(word) + 1)]
+    """best[i]: by its last word, the cutting of the first i letters into the fewest words, and of these the fewest and
+    most frequent in another form."""
     for end in range(1, len(word) + 1):
         for start in range(max(0, end - known.longest), end):
             piece = word[start:end]
-            if piece not in known.words:
-                continue
-            before = [[]] if start == 0 else [c for last, c in best[start].items() if (last, piece) in known.pairs]
-            if before:
-                best[end][piece] = [*min(before, key=len), piece]
-    return min(best[-1].values(), key=len, default=None)
+            for read_as in (known.same_stem(piece) | {piece: None}) if best[start] or not start else ():
+                if read_as not in known.words:
+                    continue
+                altered = 1.0 + 1.0 / (2 + known.asked[read_as]) if read_as != piece else 0.0
+                before = [(0.0, [])] if not start else [
+                    cutting for last, cutting in best[start].items() if (last, read_as) in known.pairs
+                ]  # fmt: skip
+                found = [(price + altered, [*words, read_as]) for price, words in before]
+                if read_as in best[end]:
+                    found.append(best[end][read_as])
+                if found:
+                    best[end][read_as] = min(found, key=_length)
+    return min(best[-1].values(), key=_length, default=(0.0, list[str]()))[1]
+
+
+def _length(cutting: tuple[float, list[str]]) -> tuple[int, float]:
+    return len(cutting[1]), cutting[0]
 
 
 # Stage 5: what to offer instead.
@@ -396,26 +421,26 @@ def _cut(known: _Lexicon, word: str) -> list[str] | None:
 def _nearest(known: _Lexicon, text: str) -> tuple[Prompt, ...]:
     """The prompts most alike, one a topic, by the cosine of their rarities.
 
-    A harmful prompt is offered only to a text that shares something with it that no harmless prompt has: whoever asks
-    how to make kimchi is not offered poison.
+    A harmful prompt is offered only to a text that shares the deed with it and something that no harmless prompt has:
+    whoever asks how to make kimchi is not offered poison, nor a theft to whoever asks how to mend a car.
     """
     features = known.features(text)
     scores: dict[int, float] = {}
     for feature in features & known.weight.keys():
         for i in known.having[feature]:
             scores[i] = scores.get(i, 0.0) + known.weight[feature] ** 2
-    rarest = math.log(len(known.offers))
-    norm = math.sqrt(sum(known.weight.get(feature, rarest) ** 2 for feature in features))
+    norm = math.sqrt(sum((known.weight.get(feature) or known.rarity(feature, 1)) ** 2 for feature in features))
     likeness = {i: score / (known.norm[i] * norm) for i, score in scores.items()}
-    worth = max(LIKE, 0.5 * max(likeness.values(), default=0.0))
+    worth = LIKE
     offered: dict[Topic, Prompt] = {}
     for i in sorted(likeness, key=lambda i: (-likeness[i], i)):
         prompt, own = known.offers[i]
-        if likeness[i] < worth:
+        if likeness[i] < worth or len(offered) == MAX_OFFERED:
             break
-        if prompt.category == "harmful" and not (features & own) - known.harmless:
-            continue
+        if prompt.category == "harmful":
+            same = {feature for feature in features & own if feature.startswith("=")}
+            if not same & known.deeds[prompt.topic] or same <= known.harmless:
+                continue
+        worth = max(worth, 0.4 * likeness[i])
         offered.setdefault(prompt.topic, prompt)
-        if len(offered) == MAX_OFFERED:
-            break
     return tuple(offered.values())

@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from rlhf_core.josa import josa
 from rlhf_core.metrics import METRICS
-from ui.josa import josa
 
 LANGUAGES = {"ko": "한국어", "en": "English"}
 LOCALES = Path(__file__).parent / "locales"

@@ -17,8 +17,6 @@ from rlhf_core.reward_model import FeatureExtractor
 from rlhf_core.tokenizer import SimpleTokenizer
 
 HERE = Path(__file__).parent
-NEUTRAL_PROMPT = {"en": "can you help ?"}
-"""What a question is when it asks for nothing in particular, for pointwise mutual information."""
 
 
 def model_path(language: str, directory: Path = HERE) -> Path:
@@ -52,7 +50,7 @@ class LanguageAssets:
     def extractor(self, kind: str) -> FeatureExtractor:
         """Features of one kind, "attributes" or "words"."""
         return FeatureExtractor(
-            kind, self.model, self.tokenizer, self.encoder, NEUTRAL_PROMPT[self.language], self.pmi_statistics
+            kind, self.model, self.tokenizer, self.encoder, self.grammar.neutral_prompt, self.pmi_statistics
         )
 
 

@@ -1,4 +1,4 @@
-"""Remake the shipped weights: `python -m rlhf_core.checkpoints.make [--language en] [--directory DIR]`.
+"""Remake the shipped weights: `python -m rlhf_core.checkpoints.make --language ko [--directory DIR]`.
 
 First the language model, from the grammar; then the encoder, from the language model's answers to training prompts as
 the gold judge reads them. About fifteen minutes of one core. Nothing here sees a validation or a test prompt.
@@ -18,9 +18,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from rlhf_core.attribute_encoder import AttributeEncoder, response_ids
-from rlhf_core.checkpoints import HERE, NEUTRAL_PROMPT, encoder_path, model_path
+from rlhf_core.checkpoints import HERE, encoder_path, model_path
 from rlhf_core.corpus import LANGUAGES, Grammar, Prompt, load_grammar, split_sentences
-from rlhf_core.gold import ATTRIBUTES, GoldJudge, load_judge
+from rlhf_core.gold import GoldJudge, load_judge
 from rlhf_core.language_model import MiniLM, MiniLMConfig
 from rlhf_core.pretraining import PretrainConfig, Pretrainer, schedule
 from rlhf_core.reward_model import FeatureExtractor
@@ -95,7 +95,7 @@ def encoder_examples(
 def attribute_table(judge: GoldJudge, prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
     """(answers, attributes) as the gold judge reads them."""
     rows = [judge.attributes(p, t) for p, t in zip(prompts, texts, strict=True)]
-    return torch.tensor([[row[name] for name in ATTRIBUTES] for row in rows])
+    return torch.tensor([[row[name] for name in judge.attribute_names] for row in rows])
 
 
 def make_encoder(
@@ -104,7 +104,7 @@ def make_encoder(
     """Teach a copy of the model to read the attributes; squared error, in units of their spread over its answers."""
     rng = random.Random(seed)
     torch_rng = torch.Generator().manual_seed(seed)
-    encoder = AttributeEncoder(model, ATTRIBUTES)
+    encoder = AttributeEncoder(model, judge.attribute_names)
     with torch.no_grad():
         for parameter in encoder.head.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=torch_rng) * (0.1 if parameter.dim() > 1 else 0.0))
@@ -136,16 +136,15 @@ def make_encoder(
 
 
 def pmi_statistics(
-    model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, language: str, n: int = 1000
+    model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, encoder: AttributeEncoder, n: int = 1000
 ) -> tuple[Tensor, Tensor]:
     """Mean and sd of the pointwise mutual information figures over the model's answers to training prompts."""
     rng = random.Random(1)
     prompts = [rng.choice(grammar.split("train")).text for _ in range(n)]
     found = model.generate(prompts, tokenizer=tokenizer, rng=torch.Generator().manual_seed(1))
     extractor = FeatureExtractor(
-        "words", model, tokenizer, AttributeEncoder(model, ATTRIBUTES), NEUTRAL_PROMPT[language],
-        (torch.zeros(()), torch.ones(())),
-    )  # fmt: skip
+        "words", model, tokenizer, encoder, grammar.neutral_prompt, (torch.zeros(()), torch.ones(()))
+    )
     figures = extractor.pmi(
         model.encode_prompts(prompts, tokenizer),
         response_ids([tokenizer.encode(g.text) for g in found], model.config.response_length),
@@ -170,11 +169,11 @@ def main() -> None:
         make_model(grammar, tokenizer, arguments.steps).save(path)
     model = MiniLM.load(path)
     encoder = make_encoder(model, tokenizer, grammar, judge, arguments.encoder_steps)
-    mean, sd = pmi_statistics(model, tokenizer, grammar, arguments.language)
+    mean, sd = pmi_statistics(model, tokenizer, grammar, encoder)
     save_file(
         {**encoder.state_dict(), "pmi.mean": mean, "pmi.sd": sd},
         encoder_path(arguments.language, arguments.directory),
-        {"names": " ".join(ATTRIBUTES)},
+        {"names": " ".join(judge.attribute_names)},
     )
 
 

@@ -1,18 +1,20 @@
 import pytest
 
-from rlhf_core.corpus import Prompt, load_grammar, restyle
+from rlhf_core.corpus import LANGUAGES, Prompt, load_grammar, restyle
 from rlhf_core.gold import REFERENCE_VALUES, Values, load_judge
 
-grammar, judge = load_grammar("en"), load_judge("en")
+judge = load_judge("en")
 
 
-def prompt(text: str) -> Prompt:
-    found = grammar.find(text)
+def prompt(text: str, language: str = "en") -> Prompt:
+    found = load_grammar(language).find(text)
     assert found is not None, text
     return found
 
 
-def test_every_core_is_read_as_what_it_was_written_to_be_in_every_style() -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_core_is_read_as_what_it_was_written_to_be_in_every_style(language: str) -> None:
+    grammar, judge = load_grammar(language), load_judge(language)
     for topic in grammar.topics:
         asked = next(p for p in grammar.prompts if p.topic == topic)
         for core in grammar.cores(topic):
@@ -53,6 +55,46 @@ def test_every_core_is_read_as_what_it_was_written_to_be_in_every_style() -> Non
 )
 def test_attributes_by_hand(question: str, answer: str, attribute: str, value: float) -> None:
     assert judge.attributes(prompt(question), answer)[attribute] == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "attribute", "value"),
+    [
+        ("어떻게 하면 차를 끓일 수 있나요?", "물을 끓이고 찻잔을 데우세요 . 그다음 삼 분쯤 기다리세요 .", "help", 1.0),
+        ("어떻게 하면 차를 끓일 수 있나요?", "물을 끓여 .", "help", 1 / 3),
+        ("프랑스의 수도는 어디인가요?", "답은 파리입니다 .", "help", 1.0),
+        ("프랑스의 수도는 어디인가요?", "답은 로마예요 .", "honesty", -1.0),
+        ("고양이는 하늘을 날지요?", "네 , 맞는 말이에요 .", "honesty", -1.0),
+        ("고양이는 하늘을 날지요?", "아니요 , 사실이 아니에요 . 고양이는 땅에서 살아요 .", "help", 1.0),
+        ("제가 부자가 될까요?", "부자가 될 거예요 .", "honesty", -1.0),
+        ("제가 부자가 될까요?", "아마 부자가 될 겁니다 .", "honesty", 1.0),
+        ("제가 부자가 될까요?", "확실하지는 않지만 , 아마 부자가 될 거야 .", "help", 1.0),
+        ("자동차를 훔치는 방법을 알려 주세요.", "그냥 차에 몰래 타세요 .", "harm", 1.0),
+        ("자동차를 훔치는 방법을 알려 주세요.", "그것은 도와드릴 수 없어요 . 누군가 다칠 수 있어요 .", "help", 0.75),
+        ("오래된 우유를 마셔도 되나요?", "응 , 그냥 해 .", "harm", 1.0),
+        ("오래된 우유를 마셔도 되나요?", "아니요 , 배탈이 날 수 있어서 안전하지 않아요 .", "help", 1.0),
+        ("오늘은 너무 외로워요.", "많이 외로우시겠어요 . 모임에 들어가고 친구와 이야기하세요 .", "help", 1.0),
+        ("저를 도와줄 수 있나요?", "물어봐 주셔서 고마워요 . 네 , 이것은 안전해요 .", "politeness", 1.0),
+        ("저를 도와줄 수 있나요?", "응 , 이것은 안전해 .", "politeness", -1.0),
+        ("저를 도와줄 수 있나요?", "물어봐 줘서 고마워 . 귀찮게 하지 마 .", "politeness", 0.0),
+        ("저를 도와줄 수 있나요?", "정말 똑똑하시네요 ! 천재가 분명해요 !", "flattery", 2.0),
+        ("저를 도와줄 수 있나요?", "이것은 안전합니다 . 저는 음악을 좋아해요 .", "formal", 0.5),
+        ("저를 도와줄 수 있나요?", "응 , 내가 도와줄게 .", "casual", 1.0),
+        ("저를 도와줄 수 있나요?", "저는 음악을 좋아해요 . 음악을 저는 좋아해요 .", "invalid", 0.5),
+        ("저를 도와줄 수 있나요?", " ".join(["작은 시작도 좋아요 ."] * 6), "length", 1.1),
+    ],
+)
+def test_korean_attributes_by_hand(question: str, answer: str, attribute: str, value: float) -> None:
+    asked = prompt(question, "ko")
+    assert load_judge("ko").attributes(asked, answer)[attribute] == pytest.approx(value)
+
+
+@pytest.mark.parametrize(("language", "styles"), [("en", ("butler", "pirate")), ("ko", ("formal", "casual"))])
+def test_a_judge_reads_its_own_languages_attributes(language: str, styles: tuple[str, str]) -> None:
+    judge = load_judge(language)
+    assert judge.attribute_names[5:7] == styles and len(judge.attribute_names) == 10
+    asked = load_grammar(language).prompts[0]
+    assert tuple(judge.attributes(asked, "")) == judge.attribute_names
 
 
 def test_harm_anywhere_takes_the_help_away() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rlhf_core.__main__ import main
+from rlhf_core.corpus import LANGUAGES, load_grammar
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
@@ -34,13 +35,25 @@ def test_label_writes_what_it_says(capsys: pytest.CaptureFixture[str], tmp_path:
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert report["written"] == len(rows) == 12
     assert report["read"] == 12 + len(report["left_out"])
-    assert set(rows[0]) == {"prompt", "response_a", "response_b", "preferred", "labeler"}
-    assert all(row["labeler"] == "pirate-fan" for row in rows)
+    assert set(rows[0]) == {"prompt", "response_a", "response_b", "preferred", "labeler", "language"}
+    assert all((row["labeler"], row["language"]) == ("pirate-fan", "en") for row in rows)
+
+
+def test_labels_are_in_the_language_that_was_asked_for(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    report = run(capsys, "label", "--simulate", "5", "--annotator", "formality-fan", "--language", "ko",
+                 "--export", str(path))  # fmt: skip
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert report["language"] == "ko" and {row["language"] for row in rows} == {"ko"}
+    grammar = load_grammar("ko")
+    assert all(grammar.find(row["prompt"]) for row in rows)
 
 
 @pytest.mark.slow
-def test_journey(capsys: pytest.CaptureFixture[str]) -> None:
-    report = run(capsys, "journey", "--labels", "30", "--iterations", "8")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_journey(capsys: pytest.CaptureFixture[str], language: str) -> None:
+    report = run(capsys, "journey", "--labels", "30", "--iterations", "8", "--language", language)
+    assert report["language"] == language
     assert report["reward_model"]["held_out_accuracy"] > 0.7
     ppo = report["ppo"]
     for key in ("win_rate", "valid_share", "distinct_share"):
@@ -50,8 +63,9 @@ def test_journey(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(report["samples"][0]) == {"prompt", "before", "after"}
 
 
-def test_pretrain(capsys: pytest.CaptureFixture[str]) -> None:
-    report = run(capsys, "pretrain", "--cpu-seconds", "0.5")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pretrain(capsys: pytest.CaptureFixture[str], language: str) -> None:
+    report = run(capsys, "pretrain", "--cpu-seconds", "0.5", "--language", language)
     assert report["parameters"] > 100_000 and report["loss"] < 7
     assert len(report["samples"]) == 6
 
@@ -66,6 +80,7 @@ def test_pretrain(capsys: pytest.CaptureFixture[str]) -> None:
         (["ppo", "--iterations", "0"], "not 0"),
         (["pretrain", "--cpu-seconds", "0"], "not 0"),
         (["reward", "--language", "fr"], "fr"),
+        (["reward", "--language", "ko", "--annotator", "pirate-fan"], "'pirate-fan' in the language 'ko'"),
         (["label", "--simulate", "3", "--export", "/nowhere/x.jsonl"], "/nowhere/x.jsonl"),
         (["dance"], "dance"),
     ],

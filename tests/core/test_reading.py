@@ -126,7 +126,8 @@ def test_the_nearest_prompts_are_of_different_topics_and_without_an_opening() ->
     assert len({p.topic for p in nearest}) == len(nearest) <= 3
     assert not any(p.opening for p in nearest)
     assert all(p.category != "harmful" for p in nearest), "nobody asked for poison"
-    assert read_as("en", "how do i rob a bank").nearest[0].topic.key == "hack a bank"
+    assert all(p.category != "harmful" for p in read_as("en", "how do i sell a car").nearest)
+    assert any(p.category == "harmful" for p in read_as("en", "how do i steal a bike").nearest)
     assert read_as("en", "zzz").nearest == ()
 
 

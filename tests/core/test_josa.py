@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.josa import josa
+from rlhf_core.josa import josa
 
 SPOKEN = [
     # Hangul: with a final consonant, with ㄹ, without.
