@@ -426,8 +426,7 @@ class KoreanGrammar(Grammar):
         return self._forms.get(word, frozenset()) | {f"={word}"}
 
     def spell_out(self, text: str) -> str:
-        """A closing 지 ("둥글지?") as 지요, which before 않다 it would not be."""
-        return re.sub(r"([가-힣]+지)(?=\s*([.!?]|$))", lambda m: m[1] + "요" * (f"{m[1]}요" in self._forms), text)
+        return korean_reading.spell_out(text, self._forms)
 
     def deed(self, key: str) -> str:
         return _last(key)

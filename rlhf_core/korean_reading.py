@@ -7,7 +7,8 @@ comes out is looked up; nothing is guessed from a word's last syllables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Container, Iterable, Iterator
 
 from rlhf_core.conjugation import closing, conjugate, decompose, is_copula, with_closing
 
@@ -47,6 +48,7 @@ DICTIONARY = (
 ).split()
 """Verbs that the forms of asking use, beside those of the topics."""
 QUESTION_WORDS = {
+    "하나요": "되나요 돼요 돼 될까요 되죠 되요 됩니까 되지요 될까",
     "무엇인가요": "뭐 뭘 뭔가요 뭔가 뭐예요 뭐에요 뭐야 뭐죠 뭐지 뭡니까 뭔지 뭐니 뭐냐 뭐임 무어 무어예요 뭣",
     "어디인가요": "어딘가요 어딘가 어딘지 어딥니까 어디",
     "무엇을": "뭐 뭘 뭐를",
@@ -95,7 +97,7 @@ CORRECT = frozenset(
     """
     가운 간단 간직 강원 걱정 견과 경계 경고 경과 경리 경미 경부 경비 경이 경지 경치 고마운 고마움 고마웠 고양
     고양시 고운 공구 공기 공무 공수 공주 과부 과실 과잉 광부 괴롭힘 구름 구분 구운 그곳 그분 기금 기반 기본 기쁨
-    기온 기울 기원 기인 기준 기획 깨끗 끊이 나누 나루 나마 나미 나우 나주 난무 날리 남구 남부 노무 담보 도약
+    기온 기울 기원 기인 기준 기획 깨끗 나누 나루 나마 나미 나우 나주 난무 날리 남구 남부 노무 담보 도약
     도요 독보 독성 독소 동서 동일 둥근 들어간 들어갔 따뜻 똑똑 라마 란스 렉스 로다 로라 로망 로사 료마 리가 리나
     리다 리라 리모 리사 리아 리자 리카 리타 릭스 마라 마루 마르 마리 마을 만두 만주 먼지 면제 모드 모모 모음
     몰두 무모 무어 무얼 문장 문재 문체 물자 미모 민자 바뀌 바둑 바위 바짝 반가운 반가웠 반주 발포 발효 방심 배신
@@ -112,6 +114,9 @@ CORRECT = frozenset(
     """.split()
 )
 """Common nouns that the vocabulary lacks and that are one key away from one that it has: 수박 is no slip of 수학."""
+SPELLINGS = {
+    "어떡하면": "어떻게 하면", "어떡해": "어떻게 해", "어떻해": "어떻게 해", "어떻하면": "어떻게 하면", "할께": "할게",
+}  # fmt: skip
 _INITIALS, _MEDIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ", "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _KEYS = {
     "ㅘ": "ㅗㅏ", "ㅙ": "ㅗㅐ", "ㅚ": "ㅗㅣ", "ㅝ": "ㅜㅓ", "ㅞ": "ㅜㅔ", "ㅟ": "ㅜㅣ", "ㅢ": "ㅡㅣ", "ㄳ": "ㄱㅅ",
@@ -207,3 +212,16 @@ def is_correct(word: str) -> bool:
     """Whether a word is a common one, with or without a particle, or too short a one, to be a slip of another."""
     nouns = {word.removesuffix(particle) for particle in ("", *PARTICLES, *COPULAS)}
     return any(noun in CORRECT or len(noun) < 2 for noun in nouns)
+
+
+def spell_out(text: str, known: Container[str]) -> str:
+    """Contractions written out; a closing 지 ("둥글지?") as 지요, which before 않다 it would not be.
+
+    >>> spell_out("어떡하면 방법좀, 슬플땐 둥글지?", {"둥글지요"})
+    '어떻게 하면 방법 좀, 슬플때는 둥글지요?'
+    """
+    for written, meant in SPELLINGS.items():
+        text = text.replace(written, meant)
+    text = re.sub(r"(?<=[가-힣])좀(?=\s|$|,)", " 좀", text)
+    text = re.sub(r"땐(?=\s|$)", "때는", text)
+    return re.sub(r"([가-힣]+지)(?=\s*([.!?]|$))", lambda m: m[1] + "요" * (f"{m[1]}요" in known), text)

@@ -67,14 +67,14 @@ def read(grammar: Grammar, typed: str) -> Reading:
     if match := _as_prompt(known, [token for token in tokens if token not in known.marks]):
         prompt, changed = match
         return Reading(prompt.text, prompt, changed=changed)
-    read_words = _word_by_word(known, tokens)
-    return Reading(read_words.text, None, read_words.unknown, _nearest(known, read_words.text), read_words.changed)
+    words = _word_by_word(known, tokens, known.asked)
+    return Reading(words.text, None, words.unknown, _nearest(known, words.text), words.changed)
 
 
 def read_words(grammar: Grammar, typed: str) -> Reading:
     """Read any other text, such as an answer: word by word, compared with no prompt."""
     known = _lexicon(grammar)
-    return _word_by_word(known, _tokens(known, typed))
+    return _word_by_word(known, _tokens(known, typed), known.said)
 
 
 # Stage 1: what is no word.
@@ -336,8 +336,11 @@ class _Search:
 # Stages 3 and 4 where it is not.
 
 
-def _word_by_word(known: _Lexicon, tokens: Sequence[str]) -> Reading:
-    """Every unknown word as the vocabulary has it, or named as unknown."""
+def _word_by_word(known: _Lexicon, tokens: Sequence[str], counts: Counter[str]) -> Reading:
+    """Every unknown word as the vocabulary has it, or named as unknown.
+
+    counts: how often each word stands in texts of the kind. A form that never does is none to read a word as.
+    """
     text: list[str] = []
     unknown: list[str] = []
     changed: list[tuple[str, str]] = []
@@ -348,7 +351,7 @@ def _word_by_word(known: _Lexicon, tokens: Sequence[str]) -> Reading:
         if word not in known.words:
             if joined := _joined(known, tokens[i:]):
                 width, words = joined
-            elif near := _one_word(known, word, text[-1:], tokens[i + 1 : i + 2]) or _cut(known, word):
+            elif near := _one_word(known, word, counts, text[-1:], tokens[i + 1 : i + 2]) or _cut(known, word):
                 words = near
             else:
                 unknown.append(word)
@@ -367,18 +370,21 @@ def _joined(known: _Lexicon, tokens: Sequence[str]) -> tuple[int, list[str]] | N
     return None
 
 
-def _one_word(known: _Lexicon, word: str, before: Sequence[str], after: Sequence[str]) -> list[str]:
+def _one_word(
+    known: _Lexicon, word: str, counts: Counter[str], before: Sequence[str], after: Sequence[str]
+) -> list[str]:
     """The vocabulary's word of the same stem, or else the only one a slip away; empty if there is none.
 
-    Of several forms the one that the grammar puts beside the word before or after, then the most frequent in prompts.
+    Of several forms the one that the grammar puts beside the word before or after, then the most frequent.
     """
 
-    def likeliness(near: str) -> tuple[int, int, int]:
+    def likeliness(near: str) -> tuple[int, int]:
         beside = sum(pair in known.pairs for pair in ((*before, near), (near, *(after or "."))))
-        return beside, known.asked[near], known.said[near]
+        return beside, counts[near]
 
     if same := known.same_stem(word):
-        return [max(same, key=likeliness)]
+        best = max(same, key=likeliness)
+        return [best] if any(likeliness(best)) else []
     slips = known.slips(word)
     return slips if len(slips) == 1 else []
 
@@ -396,9 +402,10 @@ def _cut(known: _Lexicon, word: str) -> list[str]:
     for end in range(1, len(word) + 1):
         for start in range(max(0, end - known.longest), end):
             piece = word[start:end]
-            for read_as in (known.same_stem(piece) | {piece: None}) if best[start] or not start else ():
-                if read_as not in known.words:
-                    continue
+            if start and not best[start]:
+                continue
+            forms = {} if piece in known.words and end < len(word) else known.same_stem(piece)
+            for read_as in {piece: None, **forms} if piece in known.words else forms:
                 altered = 1.0 + 1.0 / (2 + known.asked[read_as]) if read_as != piece else 0.0
                 before = [(0.0, [])] if not start else [
                     cutting for last, cutting in best[start].items() if (last, read_as) in known.pairs
