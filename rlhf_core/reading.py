@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import count, pairwise
+from itertools import accumulate, count, pairwise
 
 from rlhf_core.corpus import Grammar, Prompt, Topic
 
@@ -264,11 +264,10 @@ class _Search:
     def __init__(self, known: _Lexicon, words: Sequence[str]) -> None:
         self.known = known
         self.text = "".join(words)
-        self.starts = {0}
-        self.word_at: dict[int, str] = {}
-        for word in words:
-            self.word_at[max(self.starts)] = word
-            self.starts.add(max(self.starts) + len(word))
+        places = list(accumulate(map(len, words), initial=0))
+        self.word_at = dict(zip(places, words, strict=False))
+        self.spaces = [0, *accumulate(place in self.word_at for place in range(1, len(self.text) + 1))]
+        """How many spaces were typed before each place or at it."""
         self._read: dict[str, dict[str, float]] = {}
         self.endings = self._endings(list(words))
 
@@ -314,7 +313,7 @@ class _Search:
             yield LIGHT, place, node.children[word], (("", word),)
         for end in range(place + 1, min(len(self.text), place + self.known.longest) + 1):
             piece = self.text[place:end]
-            spaces = (place not in self.starts) + sum(place < start < end for start in self.starts)
+            spaces = (place not in self.word_at) + self.spaces[end - 1] - self.spaces[place]
             for word, price in self._readings(piece, whole=self.word_at.get(place) == piece).items():
                 if word in node.children:
                     change = () if word == piece else ((piece, word),)
