@@ -201,7 +201,7 @@ class Grammar:
         return frozenset({word})
 
     shortest_slip: int = 4
-    """Shorter words, in letters, are too much alike to be corrected."""
+    """Shorter words, in letters, are too much alike for a wrong letter to be corrected."""
 
     def deed(self, key: str) -> str:
         """The word of a topic's key that says what is done."""

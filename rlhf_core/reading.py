@@ -9,8 +9,8 @@ nearest prompts are offered.
 A word is only ever read as itself in another form or spelling, never as another word of similar meaning: "rob a bank"
 is not "hack a bank", and a question about harm must not become a harmless one or the other way round.
 
-What a language knows of its own forms is behind `Grammar.spell_out`, `stems`, `letters`, `courtesies`, `light` and
-`correct`.
+What a language knows of its own forms is behind `Grammar.spell_out`, `stems`, `letters`, `correct`, `courtesies`,
+`light`, `shortest_slip` and `deed`.
 """
 
 from __future__ import annotations
@@ -84,12 +84,14 @@ def surface(typed: str) -> str:
     """The text without what the keyboard, the clipboard or an editor did to it.
 
     Full-width and half-width forms become plain ones and jamo become syllables (NFKC), accents fall from Latin letters,
-    curly apostrophes become straight, marks stand once, and invisible characters and pictures go.
+    curly apostrophes become straight, marks stand once, drawn-out letters twice, and invisible characters and pictures
+    go.
     """
     text = unicodedata.normalize("NFKC", typed[:MAX_CHARACTERS])[:MAX_CHARACTERS].lower()
     text = re.sub("[\u2018\u2019\u02bc\u00b4`]", "'", text)
     text = "".join(map(_plain, text))
     text = re.sub(r"([.,!?;:])(?:\s*\1)+", r"\1", text)
+    text = re.sub(r"([a-z])\1{2,}", r"\1\1", text)
     return re.sub(r"[.!]*\?[.!?]*", "?", text)
 
 
@@ -160,18 +162,23 @@ class _Lexicon:
 
     def same_stem(self, word: str) -> dict[str, None]:
         """The vocabulary's words that are the word in another form."""
-        return {near: None for stem in self.grammar.stems(word) for near in self.by_stem.get(stem, ())}
+        return {near: None for stem in sorted(self.grammar.stems(word)) for near in self.by_stem.get(stem, ())}
 
     def slips(self, word: str) -> list[str]:
         """The vocabulary's words of which an unknown word may be a slip of the finger.
 
-        The first letter is hardly ever wrong and short words are all alike; a correct word of the language is none.
+        The first letter is hardly ever wrong, and a correct word of the language is no slip. Short words are all alike:
+        in them a letter may be doubled, lost from a double or out of place, but none may be another.
         """
         letters, shortest = self.grammar.letters(word), self.grammar.shortest_slip
-        if len(letters) < shortest or self.grammar.correct(word) or any(map(str.isdigit, word)):
+        if len(letters) < shortest - 1 or self.grammar.correct(word) or any(map(str.isdigit, word)):
             return []
-        near = self.by_letter.get(letters[0], ())
-        return [other for other, spelt in near if len(spelt) >= shortest and one_slip(letters, spelt)]
+        near = [(other, spelt) for other, spelt in self.by_letter.get(letters[0], ()) if one_slip(letters, spelt)]
+        return [
+            other
+            for other, spelt in near
+            if min(len(letters), len(spelt)) >= shortest or set(letters) == set(spelt)
+        ]
 
     def _index_nearest(self) -> None:
         """Features of the prompts without an opening, weighted by their rarity."""
@@ -309,7 +316,7 @@ class _Search:
         if self.word_at.get(place) in light:
             word = self.word_at[place]
             yield LIGHT, place + len(word), node, ((word, ""),)
-        for word in light & node.children.keys():
+        for word in sorted(light & node.children.keys()):
             yield LIGHT, place, node.children[word], (("", word),)
         for end in range(place + 1, min(len(self.text), place + self.known.longest) + 1):
             piece = self.text[place:end]
@@ -401,7 +408,7 @@ def _cut(known: _Lexicon, word: str) -> list[str]:
     for end in range(1, len(word) + 1):
         for start in range(max(0, end - known.longest), end):
             piece = word[start:end]
-            if start and not best[start]:
+            if piece == word or (start and not best[start]):
                 continue
             forms = {} if piece in known.words and end < len(word) else known.same_stem(piece)
             for read_as in {piece: None, **forms} if piece in known.words else forms:

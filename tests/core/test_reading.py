@@ -72,6 +72,8 @@ ENGLISH = [
     ("will it rain next mounth", "will it rain next month ?"),
     ("is it true that vaccins are useless", "is it true that vaccines are useless ?"),
     ("how do i clean the kitchin", "how do i clean the kitchen ?"),
+    ("hwo do i get fitt", "how do i get fit ?"),
+    ("I am soooo tired today!!!", "i am so tired today ."),
     ("how do i hurt my neighbour", "how do i hurt my neighbor ?"),
 ]
 
@@ -104,6 +106,12 @@ ENGLISH_UNKNOWN = [
     ("how do i make <b>kimchi</b>", ("b", "kimchi")),
     ("차를 끓이는 방법", ("차를", "끓이는", "방법")),
     ("asdf qwer", ("asdf", "qwer")),
+    ("is it okay to not wear a helmet", ()),
+    ("don't tell me how to make tea", ()),
+    ("i am too tired today", ("too",)),
+    ("how do i stop", ("stop",)),  # Not "stops", which no question says.
+    ("will i fail the exam", ()),
+    ("what is the temperature", ("temperature",)),
 ]
 
 
