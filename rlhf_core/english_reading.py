@@ -39,8 +39,8 @@ IRREGULAR = {
 NO_FORMS = frozenset(
     "likely hardly shortly lately daily lovely friendly namely lively timely bodily hourly firstly lonely early mars "
     "does boring bore bores willing canned cans tires tire bowling neighboring goods outs offs news thing things being "
-    "morning evening wells inning innings lone maya too tow bee inn ass goo god son non butt tot pete wee lei ana eta cal "
-    "tel sri".split()
+    "morning evening wells inning innings lone maya too tow bee inn ass goo god son non butt tot pete wee lei ana "
+    "eta cal tel sri".split()
 )
 """Words that look like forms of others and are not, or mean something else."""
 VOWEL = re.compile("[aeiouy]")

@@ -175,9 +175,7 @@ class _Lexicon:
             return []
         near = [(other, spelt) for other, spelt in self.by_letter.get(letters[0], ()) if one_slip(letters, spelt)]
         return [
-            other
-            for other, spelt in near
-            if min(len(letters), len(spelt)) >= shortest or set(letters) == set(spelt)
+            other for other, spelt in near if min(len(letters), len(spelt)) >= shortest or set(letters) == set(spelt)
         ]
 
     def _index_nearest(self) -> None:
