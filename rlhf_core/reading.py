@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate, count, pairwise
 
-from rlhf_core.corpus import Grammar, Prompt, Topic
+from rlhf_core.corpus import CATEGORIES, Grammar, Prompt, Topic
 
 MAX_CHARACTERS = 1000
 MAX_WORDS = 60
@@ -183,6 +183,8 @@ class _Lexicon:
         plain = [prompt for prompt in self.grammar.prompts if not prompt.opening]
         self.offers = [(prompt, self.features(prompt.text)) for prompt in plain]
         seen = Counter(feature for _, features in self.offers for feature in features)
+        kinds = {prompt.category: prompt for prompt in reversed(plain) if prompt.category not in ("harmful", "unsafe")}
+        self.samples = tuple(kinds[kind] for kind in CATEGORIES if kind in kinds)[:MAX_OFFERED]
         self.weight = {feature: self.rarity(feature, n) for feature, n in seen.items()}
         self.norm = [math.sqrt(sum(self.weight[f] ** 2 for f in features)) for _, features in self.offers]
         self.having: dict[str, list[int]] = {}
@@ -433,7 +435,8 @@ def _nearest(known: _Lexicon, text: str) -> tuple[Prompt, ...]:
     """The prompts most alike, one a topic, by the cosine of their rarities.
 
     A harmful prompt is offered only to a text that shares the deed with it and something that no harmless prompt has:
-    whoever asks how to make kimchi is not offered poison, nor a theft to whoever asks how to mend a car.
+    whoever asks how to make kimchi is not offered poison, nor a theft to whoever asks how to mend a car. A text like
+    nothing at all, or in another language, still gets something to click: a prompt of each of some kinds.
     """
     features = known.features(text)
     scores: dict[int, float] = {}
@@ -454,4 +457,4 @@ def _nearest(known: _Lexicon, text: str) -> tuple[Prompt, ...]:
                 continue
         worth = max(worth, 0.4 * likeness[i])
         offered.setdefault(prompt.topic, prompt)
-    return tuple(offered.values())
+    return tuple(offered.values()) or (known.samples if text else ())
