@@ -19,10 +19,10 @@ from starlette.routing import Route
 from lab import reward
 from lab.app import get_laboratory
 from lab.database import StoreError
+from rlhf_core.corpus import LANGUAGES
 from rlhf_core.language_model import CheckpointError
 from ui.browser import BrowserCookie
 from ui.errors import on_script_error
-from ui.session import MODEL_LANGUAGE
 
 HERE = Path(__file__).parent
 ASSETS = {
@@ -55,10 +55,11 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 def warm_up() -> None:
     """Load what the first visitor would wait for. What is loaded by then stays for good, so the garbage collector need
     not walk through it again and again."""
-    try:
-        reward.reference(MODEL_LANGUAGE, "attributes")
-    except CheckpointError as error:
-        logging.getLogger("rlhf_lab").error("%s", error)
+    for language in LANGUAGES:
+        try:
+            reward.reference(language, "attributes")
+        except CheckpointError as error:
+            logging.getLogger("rlhf_lab").error("%s", error)
     gc.collect()
     gc.freeze()
 

@@ -1,7 +1,7 @@
 """Remake the pictures in `docs/images`: `python -m docs.screenshots`. Needs what the browser tests need.
 
-One lab of its own: fifty simulated labels and six of a person, PPO with the KL coefficient taken away at iteration
-forty, then every page in both languages.
+A lab for each language, its model speaking it: fifty simulated labels and six of a person, PPO with the KL coefficient
+taken away at iteration forty, then every page.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ LOUD = 12
 """Presses of a key that take a slider to its end."""
 
 
-def train(person: Person) -> None:
-    """Give the lab something to show."""
-    person.go("/label", lang="en")
+def train(person: Person, language: str) -> None:
+    """Give a new lab, whose model speaks a language, something to show."""
+    person.go("/", lang=language)
+    person.go("/label", lang="en")  # the steps read English pages; the model speaks on as it did
     steps.simulate_labels(person, 50)
     for choice in ("left", "right", "left", "right", "left", "right"):
         steps.answer(person, choice)
@@ -43,9 +44,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         server.start()
         try:
-            person = Person(browser, server, viewport=SIZE)
-            train(person)
             for language in ("en", "ko"):
+                person = Person(browser, server, viewport=SIZE)
+                train(person, language)
                 for path in PATHS:
                     person.go(path, lang=language)
                     if path == "/language_model":
@@ -53,6 +54,7 @@ def main() -> None:
                         person.at("lm_samples").locator("blockquote").first.wait_for()
                     person.page.wait_for_load_state("networkidle")
                     person.page.screenshot(path=IMAGES / f"{path.strip('/') or 'home'}-{language}.png")
+                person.context.close()
         finally:
             browser.close()
             server.stop()

@@ -16,14 +16,26 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from lab.tables import schema, tables
 
-SCHEMA_VERSION = 1
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
-"""From a schema version to the next: a function that changes the tables, run inside one transaction."""
+SCHEMA_VERSION = 2
 DEFAULT_PATH = Path(__file__).parent.parent / "data" / "rlhf_lab.sqlite3"
 
 
 class StoreError(RuntimeError):
     """The database can't be opened, read or written; the message says which, and what to do."""
+
+
+def _note_languages(db: sa.Connection) -> None:
+    """From version 1, where a lab had one language for good, to pairs and runs that have their own."""
+    db.execute(sa.text("ALTER TABLE pair ADD COLUMN language VARCHAR NOT NULL DEFAULT 'en'"))
+    db.execute(sa.text("UPDATE pair SET language = (SELECT language FROM lab WHERE lab.id = pair.lab_id)"))
+    run = sa.table("run", sa.column("id"), sa.column("lab_id"), sa.column("inputs", sa.JSON))
+    lab = sa.table("lab", sa.column("id"), sa.column("language"))
+    for row in db.execute(sa.select(run.c.id, run.c.inputs, lab.c.language).where(run.c.lab_id == lab.c.id)).all():
+        db.execute(run.update().where(run.c.id == row.id).values(inputs={**row.inputs, "language": row.language}))
+
+
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _note_languages}
+"""From a schema version to the next: a function that changes the tables, run inside one transaction."""
 
 
 class Database:

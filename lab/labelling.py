@@ -11,7 +11,7 @@ import torch
 
 from lab import models, reward
 from lab.store import Lab, Label, NewPair, Shown, Store, now
-from rlhf_core.annotators import Annotator, annotator_values
+from rlhf_core.annotators import Annotator, annotator_names, annotator_values
 from rlhf_core.evaluation import wilson_interval
 
 CHOICES = ("left", "right", "tie", "both_bad", "skip")
@@ -70,7 +70,8 @@ class HitRate:
 
 
 class LabellingDesk:
-    """Where a lab's pairs are labelled.
+    """Where a lab's pairs are labelled, in the language that `lab` has: once its model speaks another one, the desk
+    refuses its work.
 
     policy_id: who writes the answers of new pairs, "start" or "run-<id>". rng: draws prompts, answers and sides;
     without it they are drawn afresh every time.
@@ -85,11 +86,10 @@ class LabellingDesk:
 
     def current(self) -> Showing:
         """The one pair that waits for this lab's answer, after a reload too; a new one if none does."""
-        shown = self.store.open_showing(self.lab.id)
+        shown = None
         while shown is None:
-            pair_id, pair = self.store.next_pair(self.lab.id) or self._make_pair()
-            left = "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
-            shown = self.store.show(self.lab.id, pair_id, shown_left=left, guess=self._guess(pair), at=self.clock())
+            self._check_language()
+            shown = self.store.open_showing(self.lab.id) or self._show_next()
         return self._showing(shown)
 
     def answer(self, showing_id: str, choice: str, strength: int = 1, rationale: str = "") -> Answer:
@@ -116,10 +116,11 @@ class LabellingDesk:
         return _reveal(label)
 
     def undo(self) -> Showing | None:
-        """Take back the last answer of a person and show its pair again. None if there is nothing to take back.
+        """Take back the last answer of a person, in this language, and show its pair again. None if there is none.
 
         A second undo within 250 ms is the same click twice: it takes back nothing more.
         """
+        self._check_language()
         at, last = self.clock(), self.store.last_undo_at(self.lab.id)
         twice = last is not None and timedelta(0) <= at - last < TOO_FAST
         if twice or self.store.undo(self.lab.id, labeler=self.labeler, at=at):
@@ -136,6 +137,8 @@ class LabellingDesk:
         """
         if not 1 <= n <= MOST_SIMULATED:
             raise ValueError(f"The number of labels must lie between 1 and {MOST_SIMULATED}, not {n}.")
+        if annotator not in (names := annotator_names(self.lab.language)):
+            raise ValueError(f"There is no annotator {annotator!r} here; choose one of {', '.join(names)}.")
         assets = models.assets(self.lab.language)
         person = Annotator(annotator, annotator_values(annotator), assets.judge, label_noise)
         rng = torch.Generator().manual_seed(seed)
@@ -154,16 +157,28 @@ class LabellingDesk:
 
     def hit_rate(self) -> HitRate:
         """How often the reward model foresaw this lab's own choices."""
-        hits = [a.hit for label in self.store.labels(self.lab.id, "human") if (a := _reveal(label)).hit is not None]
+        hits = [a.hit for label in self._own_labels() if (a := _reveal(label)).hit is not None]
         low, high = wilson_interval(sum(hits), len(hits))
         return HitRate(n=len(hits), hits=sum(hits), low=low, high=high)
+
+    def _check_language(self) -> None:
+        if self.store.lab(self.lab.id).language != self.lab.language:
+            raise LabellingError("The model of this lab speaks another language now; reload the page.")
+
+    def _own_labels(self) -> list[Label]:
+        return self.store.labels(self.lab.id, "human", self.lab.language)
+
+    def _show_next(self) -> Shown | None:
+        pair_id, pair = self.store.next_pair(self.lab.id, self.lab.language) or self._make_pair()
+        left = "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
+        return self.store.show(self.lab.id, pair_id, shown_left=left, guess=self._guess(pair), at=self.clock())
 
     def _showing(self, shown: Shown) -> Showing:
         sides = {"a": shown.response_a, "b": shown.response_b}
         return Showing(
             id=shown.id, pair_id=shown.pair_id, prompt=shown.prompt,
             left=sides[_side(shown, "left")], right=sides[_side(shown, "right")],
-            shown_left=shown.shown_left, guess=shown.guess, number=1 + len(self.store.labels(self.lab.id, "human")),
+            shown_left=shown.shown_left, guess=shown.guess, number=1 + len(self._own_labels()),
         )  # fmt: skip
 
     def _make_pair(self) -> tuple[int, NewPair]:
@@ -172,8 +187,9 @@ class LabellingDesk:
 
     def _sample_pairs(self, n: int, rng: torch.Generator) -> list[NewPair]:
         """Two different answers to each of n random training prompts."""
-        assets = models.assets(self.lab.language)
-        policy = models.policy(self.store, self.lab.language, self.policy_id)
+        language = self.lab.language
+        assets = models.assets(language)
+        policy = models.policy(self.store, language, self.policy_id)
         prompts = assets.grammar.split("train")
         found: list[NewPair] = []
         for _ in range(20):
@@ -182,7 +198,8 @@ class LabellingDesk:
             answers = [g.text for g in policy.generate(texts * 2, tokenizer=assets.tokenizer, rng=rng)]
             for prompt, a, b in zip(texts, answers[: len(texts)], answers[len(texts) :], strict=True):
                 if a != b:
-                    found.append(NewPair(prompt=prompt, response_a=a, response_b=b, policy_id=self.policy_id))
+                    answers_of = {"response_a": a, "response_b": b, "policy_id": self.policy_id}
+                    found.append(NewPair(language=language, prompt=prompt, **answers_of))
             if len(found) >= n:
                 return found[:n]
         raise LabellingError(
@@ -191,7 +208,7 @@ class LabellingDesk:
 
     def _guess(self, pair: NewPair) -> float | None:
         """What a reward model of this person's labels alone expects: simulated ones would guess somebody else."""
-        labels = self.store.labels(self.lab.id, "human")
+        labels = self._own_labels()
         if sum(label.choice in ("a", "b") for label in labels) < LABELS_BEFORE_GUESSING:
             return None
         return reward.guess(reward.fit(self.store, self.lab, "human"), pair.prompt, pair.response_a, pair.response_b)

@@ -60,11 +60,15 @@ def features(language: str, kind: str, prompts: Sequence[str], responses: Sequen
 
 
 def policy(store: Store, language: str, policy_id: str) -> MiniLM:
-    """A policy by its name: "start", or "run-<id>" as of the run's last checkpoint (before the first, the start)."""
+    """A policy by its name: "start", or "run-<id>" as of the run's last checkpoint (before the first, the start).
+    ValueError for a run in another language: its words are not this vocabulary's."""
     start = assets(language).model
     if policy_id == START:
         return start
-    checkpoint = store.checkpoint(int(policy_id.removeprefix("run-")))
+    run = store.run(int(policy_id.removeprefix("run-")))
+    if (spoken := run.inputs["language"]) != language:
+        raise ValueError(f"The model of run {run.id} speaks {spoken!r}, not {language!r}; let another model write.")
+    checkpoint = store.checkpoint(run.id)
     if checkpoint is None:
         return start
     trained = copy.deepcopy(start)

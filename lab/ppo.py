@@ -42,10 +42,11 @@ class PPORunMetrics(PPOMetrics):
 
 
 def prepare(spec: JobSpec, store: Store) -> JobSpec:
-    """Refuse what can't be trained, by a ValueError, and freeze the reward model: labels given later change nothing.
+    """Refuse what can't be trained, by a ValueError, and freeze the reward model and the language: neither labels given
+    later nor a lab that speaks another language by then change anything.
 
-    spec.inputs: "lab" (id), "source" ("human", "simulated" or "both") and "features"; returned with "reward_model", an
-    artifact's id, and what it was fitted to: "labels_used", of these "simulated_used" and "ties".
+    spec.inputs: "lab" (id), "source" ("human", "simulated" or "both") and "features"; returned with "language", with
+    "reward_model", an artifact's id, and what it was fitted to: "labels_used", of these "simulated_used" and "ties".
     """
     if spec.stage != STAGE:
         raise ValueError(f"There is no stage {spec.stage!r}; the one that can be run is {STAGE!r}.")
@@ -56,10 +57,12 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
     if "reward_model" in spec.inputs:
         return spec
     source, features = spec.inputs["source"], spec.inputs["features"]
-    fit = reward.fit(store, store.lab(spec.inputs["lab"]), source, features)
+    lab = store.lab(spec.inputs["lab"])
+    fit = reward.fit(store, lab, source, features)
     if fit.labels_used == fit.ties:
         raise ValueError("No label of this source favours an answer, so there is nothing to learn: label some pairs.")
-    made_from = {"labels_used": fit.labels_used, "simulated_used": fit.simulated_used, "ties": fit.ties}
+    made_from = {"language": lab.language, "labels_used": fit.labels_used, "simulated_used": fit.simulated_used}
+    made_from |= {"ties": fit.ties}
     buffer = io.BytesIO()
     torch.save(fit.model.state_dict(), buffer)
     meta = {"source": source, "features": features, **made_from}
@@ -85,7 +88,7 @@ class PPOJob:
 
     def __init__(self, spec: JobSpec, store: Store) -> None:
         self.seed = spec.seed
-        self.assets = assets = models.assets(store.lab(spec.inputs["lab"]).language)
+        self.assets = assets = models.assets(spec.inputs["language"])
         artifact = store.artifact(spec.inputs["reward_model"])
         reward_model = RewardModel(models.extractor(assets.language, artifact.meta["features"]))
         reward_model.load_state_dict(torch.load(io.BytesIO(artifact.data), weights_only=True))

@@ -1,4 +1,7 @@
-"""The reward model of a lab's labels: a function of the labels that stand, fitted anew whenever they change."""
+"""The reward model of a lab's labels: a function of the labels that stand, fitted anew whenever they change.
+
+Labels are those in `lab.language`; what is known of another language is kept beside it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from rlhf_core.reward_model import RewardModel
 
 REFERENCE_PAIRS = 300
 CACHED = 64
-"""Labs and settings whose latest fit and curve are kept."""
+"""Labs, languages and settings whose latest fit and curve are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +84,13 @@ class _Evidence:
 
 
 _lock = threading.Lock()
-_fits: dict[tuple[str, str, str], tuple[list[int], RewardFit]] = {}
-_curves: dict[tuple[str, str, str], tuple[list[int], list[tuple[CurvePoint, Tensor]]]] = {}
+_Key = tuple[str, str, str, str]
+"""A lab's key, its language, a source and a kind of features."""
+_fits: dict[_Key, tuple[list[int], RewardFit]] = {}
+_curves: dict[_Key, tuple[list[int], list[tuple[CurvePoint, Tensor]]]] = {}
 
 
-def _keep(cache: dict[Any, Any], key: tuple[str, str, str], value: Any) -> None:
+def _keep(cache: dict[Any, Any], key: _Key, value: Any) -> None:
     with _lock:
         cache.pop(key, None)
         cache[key] = value
@@ -95,14 +100,14 @@ def _keep(cache: dict[Any, Any], key: tuple[str, str, str], value: Any) -> None:
 
 def counts(store: Store, lab: Lab) -> dict[str, int]:
     """How many labels stand, by source: "human", "simulated" and "both"."""
-    kinds = [label.labeler_kind for label in store.labels(lab.id)]
+    kinds = [label.labeler_kind for label in store.labels(lab.id, language=lab.language)]
     return {source: len(kinds) if source == "both" else kinds.count(source) for source in SOURCES}
 
 
 def fit(store: Store, lab: Lab, source: str = "both", features: str = "attributes") -> RewardFit:
     """Fit the reward model to the labels of a source. Without any it calls every pair even."""
-    labels = store.labels(lab.id, source)
-    ids, key = [label.event_id for label in labels], (lab.key, source, features)
+    labels = store.labels(lab.id, source, lab.language)
+    ids, key = [label.event_id for label in labels], (lab.key, lab.language, source, features)
     known, fitted = _fits.get(key, (None, None))
     if fitted is not None and known == ids:
         return fitted
@@ -147,10 +152,10 @@ def curve(store: Store, lab: Lab, source: str = "both", features: str = "attribu
     last. The labels between two points are guessed by the model of the point before them. What a further label does not
     change is not computed again.
     """
-    labels = [label for label in store.labels(lab.id, source) if label.choice in TARGETS]
+    labels = [label for label in store.labels(lab.id, source, lab.language) if label.choice in TARGETS]
     if not labels:
         return []
-    ids, key = [label.event_id for label in labels], (lab.key, source, features)
+    ids, key = [label.event_id for label in labels], (lab.key, lab.language, source, features)
     old_ids, old = _curves.get(key, ([], []))
     if old_ids == ids:
         return [point for point, _ in old]

@@ -1,7 +1,9 @@
 """What the app remembers: labs, pairs, showings, label events, runs, metrics, checkpoints and artifacts.
 
 Labels are events: a label and the undoing of one are appended and never rewritten, so whatever was
-acknowledged can be read back for ever. Every method is one transaction and may be called from any thread.
+acknowledged can be read back for ever. A lab's model speaks one language at a time; pairs, labels and runs keep the one
+they were made in, and wait when the lab changes to another. Every method is one transaction and may be called from any
+thread.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from sqlalchemy.sql import func
 from lab import tables as t
 from lab.database import Database
 from lab.database import StoreError as StoreError
+from rlhf_core.corpus import LANGUAGES
 
 UNFINISHED = ("running", "queued")
 SOURCES = ("human", "simulated", "both")
@@ -30,6 +33,7 @@ class Lab:
     id: int
     key: str
     language: str
+    """What the model speaks now."""
     created_at: datetime
 
 
@@ -37,6 +41,7 @@ class Lab:
 class NewPair:
     """Two answers to one prompt, before they are stored."""
 
+    language: str
     prompt: str
     response_a: str
     response_b: str
@@ -50,6 +55,7 @@ class Shown:
     id: str
     lab_id: int
     pair_id: int
+    language: str
     prompt: str
     response_a: str
     response_b: str
@@ -67,6 +73,7 @@ class Label:
     event_id: int
     showing_id: str
     pair_id: int
+    language: str
     prompt: str
     response_a: str
     response_b: str
@@ -83,7 +90,8 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A training run. `config` is what its next step uses, every change of `Store.config_changes` made."""
+    """A training run. `config` is what its next step uses, every change of `Store.config_changes` made; what it was
+    made from, the language of its model among it, are its `inputs`."""
 
     id: int
     lab_id: int
@@ -124,7 +132,7 @@ _label_query = (
         t.event.c.id.label("event_id"),
         t.event.c["showing_id", "choice", "strength", "rationale", "labeler", "labeler_kind", "answered_at"],
         t.showing.c["pair_id", "shown_left", "guess"],
-        t.pair.c["prompt", "response_a", "response_b", "policy_id"],
+        t.pair.c["language", "prompt", "response_a", "response_b", "policy_id"],
     )
     .select_from(t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair))
     .order_by(t.event.c.id)
@@ -134,7 +142,9 @@ _answered = (  # of a pair: it has a label that stands
     .select_from(t.showing.join(t.event, t.event.c.showing_id == t.showing.c.id))
     .where(t.showing.c.pair_id == t.pair.c.id, _stands)
 )
-_shown_query = sa.select(t.showing, t.pair.c["prompt", "response_a", "response_b", "policy_id"]).join_from(
+_spoken = t.pair.c.language == sa.select(t.lab.c.language).where(t.lab.c.id == t.pair.c.lab_id).scalar_subquery()
+"""Of a pair: it is in the language that its lab's model speaks now."""
+_shown_query = sa.select(t.showing, t.pair.c["language", "prompt", "response_a", "response_b", "policy_id"]).join_from(
     t.showing, t.pair
 )
 
@@ -157,6 +167,7 @@ class Store:
 
     def open_lab(self, browser: str, language: str) -> Lab:
         """The browser's own lab, found or made. `language` is what the model of a new lab speaks."""
+        _check_language(language)
         query = sa.select(t.lab.c["id", "key", "language", "created_at"]).where(t.lab.c.browser == browser)
         with self._db.write() as db:
             if (row := db.execute(query).one_or_none()) is None:
@@ -171,6 +182,16 @@ class Store:
         with self._db.read() as db:
             return Lab(**_row(db, query, f"There is no lab {lab_id}."))
 
+    def set_language(self, lab_id: int, language: str) -> None:
+        """Let the lab's model speak a language from now on. A pair in another one that waits for an answer is put aside
+        and comes again when its language does. ValueError for a language that no model speaks."""
+        _check_language(language)
+        others = sa.select(t.pair.c.id).where(t.pair.c.lab_id == lab_id, t.pair.c.language != language)
+        with self._db.write() as db:
+            _row(db, sa.select(t.lab.c.id).where(t.lab.c.id == lab_id), f"There is no lab {lab_id}.")
+            db.execute(t.lab.update().where(t.lab.c.id == lab_id).values(language=language))
+            _close_showing(db, lab_id, t.showing.c.pair_id.in_(others))
+
     # Pairs, showings and label events
 
     def add_pair(self, lab_id: int, pair: NewPair) -> int:
@@ -178,9 +199,11 @@ class Store:
         with self._db.write() as db:
             return _insert(db, t.pair, lab_id=lab_id, **vars(pair))
 
-    def next_pair(self, lab_id: int) -> tuple[int, NewPair] | None:
-        """The oldest pair without a standing answer: a new one, or one whose answer was taken back."""
-        query = sa.select(t.pair).where(t.pair.c.lab_id == lab_id, ~_answered).order_by(t.pair.c.id).limit(1)
+    def next_pair(self, lab_id: int, language: str) -> tuple[int, NewPair] | None:
+        """The oldest pair of a language without a standing answer: a new one, one whose answer was taken back, or one
+        that was put aside."""
+        of_language = (t.pair.c.lab_id == lab_id, t.pair.c.language == language)
+        query = sa.select(t.pair).where(*of_language, ~_answered).order_by(t.pair.c.id).limit(1)
         with self._db.read() as db:
             row = db.execute(query).mappings().one_or_none()
         return row and (row["id"], NewPair(**{k: row[k] for k in NewPair.__dataclass_fields__}))
@@ -198,8 +221,9 @@ class Store:
 
     def show(self, lab_id: int, pair_id: int, *, shown_left: str, guess: float | None, at: datetime) -> Shown | None:
         """Put a pair before the lab, with the guess made of it. Returns what the lab has before it now: another
-        pair if another thread was first, None if that thread had this pair answered as well."""
-        unanswered = sa.select(t.pair.c.id).where(t.pair.c.id == pair_id, ~_answered)
+        pair if another thread was first, None if that thread had this pair answered as well, or changed the lab's
+        language."""
+        unanswered = sa.select(t.pair.c.id).where(t.pair.c.id == pair_id, ~_answered, _spoken)
         with self._db.write() as db:
             if (before := _open_showing(db, lab_id)) or not db.execute(unanswered).one_or_none():
                 return before
@@ -237,10 +261,10 @@ class Store:
                 _add_label(db, lab_id, showing_id, labeler_kind="simulated", answered_at=at, **said)
 
     def undo(self, lab_id: int, *, labeler: str, at: datetime) -> bool:
-        """Take back the last standing answer of a person. False when there is none."""
-        last = sa.select(func.max(t.event.c.id)).where(
-            t.event.c.lab_id == lab_id, t.event.c.kind == "label", t.event.c.labeler_kind == "human", _stands
-        )
+        """Take back the last standing answer of a person in the lab's language. False when there is none."""
+        of_person = (t.event.c.lab_id == lab_id, t.event.c.kind == "label", t.event.c.labeler_kind == "human")
+        of_label = t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair)
+        last = sa.select(func.max(t.event.c.id)).select_from(of_label).where(*of_person, _stands, _spoken)
         with self._db.write() as db:
             if (retracts := db.execute(last).scalar()) is None:
                 return False
@@ -255,11 +279,13 @@ class Store:
             undone = (t.event.c.lab_id == lab_id, t.event.c.kind == "undo")
             return db.execute(sa.select(func.max(t.event.c.answered_at)).where(*undone)).scalar()
 
-    def labels(self, lab_id: int, source: str = "both") -> list[Label]:
-        """The standing labels of a lab, oldest first, of people, of simulated annotators or of both."""
+    def labels(self, lab_id: int, source: str = "both", language: str | None = None) -> list[Label]:
+        """The standing labels of a lab, oldest first, of people, of simulated annotators or of both: those in a
+        language, by default in the one that its model speaks now."""
         if source not in SOURCES:
             raise ValueError(f"There is no label source {source!r}; choose one of {', '.join(SOURCES)}.")
-        query = _label_query.where(t.event.c.lab_id == lab_id, _stands)
+        in_language = _spoken if language is None else t.pair.c.language == language
+        query = _label_query.where(t.event.c.lab_id == lab_id, _stands, in_language)
         if source != "both":
             query = query.where(t.event.c.labeler_kind == source)
         with self._db.read() as db:
@@ -278,11 +304,13 @@ class Store:
         with self._db.read() as db:
             return Run(**_row(db, t.run.select().where(t.run.c.id == run_id), f"There is no run {run_id}."))
 
-    def runs(self, lab_id: int, stage: str | None = None) -> list[Run]:
-        """The runs of a lab, newest first."""
+    def runs(self, lab_id: int, stage: str | None = None, language: str | None = None) -> list[Run]:
+        """The runs of a lab, newest first: of one stage, of a model of one language, or all."""
         query = t.run.select().where(t.run.c.lab_id == lab_id).order_by(t.run.c.id.desc())
         if stage is not None:
             query = query.where(t.run.c.stage == stage)
+        if language is not None:
+            query = query.where(t.run.c.inputs["language"].as_string() == language)
         with self._db.read() as db:
             return [Run(**row._mapping) for row in db.execute(query)]
 
@@ -369,6 +397,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def _check_language(language: str) -> None:
+    if language not in LANGUAGES:
+        raise ValueError(f"No model speaks the language {language!r}; choose one of {', '.join(LANGUAGES)}.")
+
+
 def _row(db: sa.Connection, query: sa.Select[Any], none: str) -> sa.RowMapping:
     row = db.execute(query).mappings().one_or_none()
     if row is None:
@@ -386,8 +419,8 @@ def _add_showing(db: sa.Connection, lab_id: int, pair_id: int, **values: Any) ->
     return showing_id
 
 
-def _close_showing(db: sa.Connection, lab_id: int) -> None:
-    db.execute(t.showing.update().where(t.showing.c.lab_id == lab_id, t.one_open).values(open=False))
+def _close_showing(db: sa.Connection, lab_id: int, *only: sa.ColumnElement[bool]) -> None:
+    db.execute(t.showing.update().where(t.showing.c.lab_id == lab_id, t.one_open, *only).values(open=False))
 
 
 def _add_label(db: sa.Connection, lab_id: int, showing_id: str, **values: Any) -> None:

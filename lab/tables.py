@@ -1,4 +1,4 @@
-"""The tables of the database, version 1 of the schema. A change here needs a new version and a migration."""
+"""The tables of the database, version 2 of the schema. A change here needs a new version and a migration."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ lab = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("key", sa.String, nullable=False, unique=True),
     sa.Column("browser", sa.String, nullable=False, unique=True),
-    sa.Column("language", sa.String, nullable=False),
+    sa.Column("language", sa.String, nullable=False),  # what its model speaks now
     sa.Column("created_at", _Time, nullable=False),
 )
 pair = sa.Table(
@@ -43,6 +43,7 @@ pair = sa.Table(
     tables,
     sa.Column("id", sa.Integer, primary_key=True),
     _reference("lab.id"),
+    sa.Column("language", sa.String, nullable=False),
     sa.Column("prompt", sa.Text, nullable=False),
     sa.Column("response_a", sa.Text, nullable=False),
     sa.Column("response_b", sa.Text, nullable=False),

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import controls, errors, label_view, layout
+from ui import controls, errors, label_view, layout, session
 from ui.i18n import t
 
-controls.notice()
 layout.heading("label")
+lab = session.current_lab()
 
 
 @st.fragment
 @errors.guard()
 def labelling() -> None:
-    """Rerun alone at each click: the rest of the page stays as it is."""
+    """Rerun alone at each click: the rest of the page stays as it is, unless another tab has changed the lab."""
+    if session.read_lab() != lab:
+        st.rerun()
     desk = label_view.desk()
     showing = desk.current()
     label_view.question(showing)

@@ -16,7 +16,7 @@ with left:
     typed = st.text_input(
         t("language_model.prompt"),
         key=session.keep("lm_prompt", view.suggestions(assets)[0]),
-        placeholder=t("language_model.placeholder"),
+        placeholder=view.suggestions(assets)[0],
     )
     view.suggestion_buttons(assets)
     prompt = view.read_prompt(assets, typed or "")

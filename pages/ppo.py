@@ -9,9 +9,10 @@ from ui import controls, errors, layout, session
 from ui import ppo_view as view
 from ui.i18n import t
 
-controls.notice()
 layout.heading("ppo")
-if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
+lab = session.current_lab()
+view.elsewhere()
+if not reward.counts(session.laboratory().store, lab)["both"]:
     controls.empty_state(t("ppo.empty"), t("reward_model.empty_lead"))
     st.stop()
 run = view.latest_run()
@@ -21,8 +22,9 @@ live = view.is_live(run)
 @errors.guard()
 def training() -> None:
     """Everything that changes while the run goes on; redrawn alone, and only while it does."""
+    changed = session.read_lab() != lab
     now = view.latest_run()
-    if view.is_live(now) != live:
+    if changed or view.is_live(now) != live:
         st.rerun()
     view.status(now)
     view.buttons(now)

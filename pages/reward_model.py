@@ -9,7 +9,6 @@ from ui import controls, layout, session
 from ui import reward_view as view
 from ui.i18n import t
 
-controls.notice()
 layout.heading("reward_model")
 store, lab = session.laboratory().store, session.current_lab()
 counts = reward.counts(store, lab)

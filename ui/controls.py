@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from lab import models
 from lab.labelling import LabellingDesk
 from lab.store import SOURCES
-from rlhf_core.annotators import ANNOTATORS
+from rlhf_core.annotators import ANNOTATORS, annotator_names
 from rlhf_core.gold import REFERENCE_VALUES, Values
 from rlhf_core.reward_model import FEATURE_SETS
 from ui import layout, session
@@ -40,7 +41,8 @@ def stops(name: str, value: float, *, key: str, on_change: Callable[[str], None]
 
 def attribute_name(name: str) -> str:
     """An attribute in the visitor's language."""
-    return t(f"attribute.{name}") if has(f"attribute.{name}") else name
+    words = models.assets(session.current_lab().language).grammar.comfortable_length
+    return t(f"attribute.{name}", words=words) if has(f"attribute.{name}") else name
 
 
 def signed(value: float, form: str = "+.2f") -> str:
@@ -49,9 +51,11 @@ def signed(value: float, form: str = "+.2f") -> str:
 
 
 def weights_in_words(values: Values = REFERENCE_VALUES) -> str:
-    """Values with their weights, the heavy ones first: what makes a judge's name mean something."""
-    weighed = sorted(values.as_dict().items(), key=lambda item: -abs(item[1]))
-    return ", ".join(f"{attribute_name(name)} {signed(weight, '+g')}" for name, weight in weighed if weight)
+    """Values with their weights, the heavy ones first: what makes a judge's name mean something. Only what can be read
+    from answers in the model's language weighs there."""
+    names = models.assets(session.current_lab().language).judge.attribute_names
+    weighed = sorted(((name, values[name]) for name in names if values[name]), key=lambda item: -abs(item[1]))
+    return ", ".join(f"{attribute_name(name)} {signed(weight, '+g')}" for name, weight in weighed)
 
 
 def reference_values() -> None:
@@ -80,12 +84,13 @@ def features_choice(key: str) -> str:
 
 def simulate_form(*, policy_id: str = "start") -> None:
     """Have pairs labelled by somebody whose values are in sight."""
-    own = session.session()
+    own, lab = session.session(), session.current_lab()
+    names = annotator_names(lab.language)
     layout.note(t("simulate.lead"), "simulated")
     number, who, slips = st.columns([1, 1.4, 1.4], gap="medium", vertical_alignment="bottom")
     number.number_input(t("simulate.n"), 1, 500, step=10, key=session.keep("simulate_n", 50))
     who.selectbox(
-        t("simulate.annotator"), list(ANNOTATORS), key=session.keep("simulate_annotator", "default", ANNOTATORS),
+        t("simulate.annotator"), names, key=session.keep("simulate_annotator", "default", names),
         format_func=lambda name: t(f"annotator.{name}"),
     )  # fmt: skip
     slips.slider(
@@ -100,7 +105,7 @@ def simulate_form(*, policy_id: str = "start") -> None:
         def progress(done: int, total: int) -> None:
             bar.progress(done / total, t("simulate.progress", done=done, total=total))
 
-        desk = LabellingDesk(session.laboratory().store, session.current_lab(), policy_id=policy_id)
+        desk = LabellingDesk(session.laboratory().store, lab, policy_id=policy_id)
         made = desk.simulate(n, annotator, st.session_state["simulate_noise"], secrets.randbits(31), progress)
         own.notice = t("simulate.done", n=made, annotator=t(f"annotator.{annotator}"))
         st.rerun()

@@ -23,8 +23,9 @@ ENOUGH_LABELS = 20
 
 @dataclass(frozen=True)
 class State:
-    """What this lab has."""
+    """What this lab has, in the language that its model speaks."""
 
+    language: str
     parameters: int
     words: int
     human: int
@@ -59,10 +60,10 @@ def read_state() -> State:
     """The lab's numbers."""
     store, lab = session.laboratory().store, session.current_lab()
     assets, counts = models.assets(lab.language), reward.counts(store, lab)
-    runs = store.runs(lab.id, "ppo")
-    run = runs[0] if runs else None
+    run = ppo_view.latest_run()
     rates = [row["win_rate"] for row in store.metrics(run.id) if row.get("win_rate") is not None] if run else []
     return State(
+        language=lab.language,
         parameters=assets.model.parameter_count,
         words=len(assets.grammar.words),
         human=counts["human"],
@@ -132,14 +133,16 @@ def pipeline(state: State) -> None:
 
 
 def _stages(state: State) -> list[Stage]:
+    language = t(f"language.{state.language}")
     model = Stage(
         name="model",
         page="language_model",
         number=f"{state.parameters:,}",
         unit=t("home.model_fact"),
-        sentence=t("home.model_words", words=state.words),
+        sentence=t("home.model_words", words=state.words, language=language),
     )
-    labels = Stage(name="labels", page="label", unit=t("home.labels_fact"), sentence=t("home.labels_none"))
+    none = t("home.labels_none", language=language)
+    labels = Stage(name="labels", page="label", unit=t("home.labels_fact"), sentence=none)
     if total := state.human + state.simulated:
         split = t("home.labels_split", human=state.human, simulated=state.simulated)
         labels = replace(labels, number=f"{total}", sentence=split)

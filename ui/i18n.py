@@ -47,13 +47,13 @@ def _flatten(table: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
     return found
 
 
-def translate(language: str, key: str, **slots: Any) -> str:
+def translate(language: str, key: str, /, **slots: Any) -> str:
     """The sentence of a key in a language, its slots filled. A key that the language lacks is said in English."""
     sentences = catalogue(language)
     return _slots.format(sentences[key] if key in sentences else catalogue("en")[key], **slots)
 
 
-def t(key: str, **slots: Any) -> str:
+def t(key: str, /, **slots: Any) -> str:
     """The sentence of a key in this visitor's language."""
     from ui.session import language
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lab import models, reward
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
-from ui import layout, session
+from ui import layout, ppo_view, session
 from ui.i18n import t
 
 _STILL_KEYS = st.components.v2.component(
@@ -36,9 +36,14 @@ export default function () {
 
 def chosen_writer() -> str:
     """Whose answers are compared: "start" or "run-<id>"."""
-    kept = session.session().kept
     # The radio is drawn below what it decides: its new value is known before it is drawn again.
-    return st.session_state.get("label_writer", kept.get("label_writer", models.START))
+    chosen = session.value("label_writer", models.START)
+    return chosen if chosen in _writers() else models.START
+
+
+def _writers() -> list[str]:
+    """The starting model and this lab's PPO runs, all in the language that the model speaks now."""
+    return [models.START, *(f"run-{run.id}" for run in ppo_view.runs() if run.step)]
 
 
 def desk() -> LabellingDesk:
@@ -56,11 +61,7 @@ def writer_name(policy_id: str) -> str:
 
 def writer_choice() -> None:
     """The starting model or a PPO run of this lab."""
-    runs = session.laboratory().store.runs(session.current_lab().id, "ppo")
-    options = [models.START, *(f"run-{run.id}" for run in runs if run.step)]
-    kept = session.session().kept
-    if kept.get("label_writer", models.START) not in options:
-        kept["label_writer"] = models.START
+    options = _writers()
     st.radio(
         t("label.writer_help"),
         options,
@@ -126,13 +127,23 @@ def _answer(desk: LabellingDesk, showing_id: str, choice: str) -> None:
     except TooFastError:
         return  # A held key: nothing was labelled, the pair on the screen waits.
     except LabellingError:
-        own.last_answer, own.last_said = None, t("label.elsewhere")
+        _say_elsewhere()
 
 
 def _undo(desk: LabellingDesk) -> None:
     own = session.session()
-    own.last_said = t("label.undone") if desk.undo() else t("label.nothing_to_undo")
-    own.last_answer = None
+    try:
+        own.last_said = t("label.undone") if desk.undo() else t("label.nothing_to_undo")
+        own.last_answer = None
+    except LabellingError:
+        _say_elsewhere()
+
+
+def _say_elsewhere() -> None:
+    """The pair is no longer open; if it is so because the model's language has changed, this page follows."""
+    session.read_lab()
+    own = session.session()
+    own.last_answer, own.last_said = None, t("label.elsewhere")
 
 
 def reveal(showing: Showing) -> None:
@@ -158,12 +169,12 @@ def _reveal_sentence(answer: Answer) -> tuple[str, str]:
 
 def counters(desk: LabellingDesk) -> None:
     """How many labels, whose, and how often the reward model foresaw them."""
-    counts = reward.counts(session.laboratory().store, session.current_lab())
+    counts, language = reward.counts(desk.store, desk.lab), t(f"language.{desk.lab.language}")
     rate = desk.hit_rate()
     mine, guessed = st.columns([1, 1], gap="medium")
     with mine, st.container(key="label_count"):
         layout.facts([
-            (f"{counts['human']}", t("label.count_mine"), t("label.count_mine_sentence")),
+            (f"{counts['human']}", t("label.count_mine"), t("label.count_mine_sentence", language=language)),
             (f"{counts['simulated']}", t("label.count_simulated"), t("label.count_simulated_sentence")),
         ])  # fmt: skip
     with guessed, st.container(key="label_hit_rate"):

@@ -29,7 +29,7 @@ def suggestions(assets: LanguageAssets) -> list[str]:
 
 def suggestion_buttons(assets: LanguageAssets) -> None:
     """Questions to click."""
-    st.caption(t("language_model.suggestions"))
+    st.caption(t("language_model.suggestions", language=t(f"language.{assets.language}")))
     with st.container(horizontal=True, gap="small", key="lm_suggestions"):
         for i, text in enumerate(suggestions(assets)):
             st.button(text, key=f"lm_suggestion_{i}", on_click=_use, args=(text,))
@@ -41,7 +41,7 @@ def _use(text: str) -> None:
 
 def read_prompt(assets: LanguageAssets, typed: str) -> str:
     """The typed question as tokens; empty, with a sentence on the page, if the model cannot read it."""
-    prompt, own = read_question(assets, typed, key="lm_prompt"), session.session()
+    prompt, own = read_question(assets, typed, key="lm_prompt"), session.conversation()
     if own.lm_read != prompt:
         own.lm_read, own.lm_prefix, own.lm_answers = prompt, (), []
     return prompt
@@ -70,7 +70,7 @@ def temperature_and_count() -> None:
 
 def answers(assets: LanguageAssets, prompt: str) -> None:
     """Sampled answers; new ones at every click."""
-    own = session.session()
+    own = session.conversation()
     if st.session_state.get("lm_sample"):
         rng = torch.Generator().manual_seed(secrets.randbits(62))
         own.lm_answers = assets.model.generate(
@@ -89,7 +89,7 @@ def answers(assets: LanguageAssets, prompt: str) -> None:
 
 def next_word(assets: LanguageAssets, prompt: str) -> None:
     """The next word's probabilities after a beginning that grows by clicks."""
-    own = session.session()
+    own = session.conversation()
     layout.section("language_model.next")
     with st.container(key="lm_next", gap="small"):
         beginning = " ".join(own.lm_prefix)
@@ -123,7 +123,8 @@ def _bars(assets: LanguageAssets, prompt: str, beginning: str) -> None:
     shown, rest = shares[:SHOWN_WORDS], sum(share for _, share in shares[SHOWN_WORDS:])
     end_label = t("language_model.next_end")
     # A new key for each beginning: a click can only ever append to the beginning that was on the screen.
-    place = len(session.session().lm_prefix)
+    own = session.conversation()
+    place = len(own.lm_prefix)
     likeliest, share = shown[0]
     picked = tokens.probability_bars(
         shown, key=f"lm_bars_{place}", end_token=END, end_label=end_label,
@@ -131,10 +132,10 @@ def _bars(assets: LanguageAssets, prompt: str, beginning: str) -> None:
     )  # fmt: skip
     layout.note(t("language_model.next_rest", share=rest))
     if picked:
-        session.session().lm_prefix += (picked,)
+        own.lm_prefix += (picked,)
         st.rerun()
 
 
 def _shorten(words: int) -> None:
-    own = session.session()
+    own = session.conversation()
     own.lm_prefix = own.lm_prefix[: len(own.lm_prefix) - words]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitDuplicateElementKey
 
 from ui import session
@@ -30,21 +31,29 @@ def style() -> None:
     st.html(_STYLE)
 
 
-def language_switch() -> None:
-    """한국어 | English, at the top right of every page. An own choice is remembered by the browser."""
-    with st.container(key="language_bar", width="content"):
-        st.segmented_control(
-            t("frame.language"),
-            list(LANGUAGES),
-            format_func=LANGUAGES.get,
-            key=session.follow("language", session.language()),
-            required=True,
-            label_visibility="collapsed",
-            on_change=lambda: session.set_language(st.session_state["language"]),
-        )
+def language_bar() -> DeltaGenerator:
+    """The top right corner of every page: in which language the page is. An own choice is remembered by the browser.
+    Returns the bar, for the model's language beside it."""
+    bar = st.container(key="language_bar", width="content", horizontal=True, gap="small")
+    with bar:
+        _language_switch(t("frame.language"), "language", session.language(), session.set_language)
         own = session.session().own_language
         cookie = session.LANGUAGE_COOKIE
         _LANGUAGE(key="language_memory", data={"language": session.language(), "own": own, "cookie": cookie})
+    return bar
+
+
+def model_language_switch() -> None:
+    """Which language the lab's model speaks, apart from the page's."""
+    spoken = session.current_lab().language
+    _language_switch(t("frame.model_language"), "model_language", spoken, session.set_model_language)
+
+
+def _language_switch(label: str, key: str, now: str, choose: Callable[[str], None]) -> None:
+    st.segmented_control(
+        label, list(LANGUAGES), format_func=LANGUAGES.get, key=session.follow(key, now), required=True,
+        on_change=lambda: choose(st.session_state[key]),
+    )  # fmt: skip
 
 
 def heading(page: str, **slots: object) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import errors, layout, session
+from ui import controls, errors, layout, session
 from ui.i18n import t
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,8 +28,12 @@ def main() -> None:
         for name in PAGES
     ]
     page = st.navigation(pages, position="top")
-    layout.language_switch()
+    bar = layout.language_bar()
     with errors.guard():
+        session.read_lab()
+        with bar:
+            layout.model_language_switch()
+        controls.notice()
         page.run()
 
 

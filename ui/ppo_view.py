@@ -12,7 +12,7 @@ import streamlit as st
 
 from lab import models, reward
 from lab.jobs import JobError, JobSpec
-from lab.ppo import MOST_ITERATIONS
+from lab.ppo import MOST_ITERATIONS, STAGE
 from lab.store import Run
 from rlhf_core.headless import DEFAULT_ITERATIONS
 from rlhf_core.ppo import PPOConfig
@@ -30,10 +30,22 @@ FOLLOW_SECONDS = 6.0
 LIVE = ("queued", "running")
 
 
+def runs() -> list[Run]:
+    """The PPO runs of this lab in the language that its model speaks, newest first."""
+    lab = session.current_lab()
+    return session.laboratory().store.runs(lab.id, STAGE, lab.language)
+
+
 def latest_run() -> Run | None:
-    """The newest PPO run of this lab."""
-    runs = session.laboratory().store.runs(session.current_lab().id, "ppo")
-    return runs[0] if runs else None
+    """The newest of them."""
+    return next(iter(runs()), None)
+
+
+def run_elsewhere() -> Run | None:
+    """A run that goes on while the lab's model speaks another language."""
+    lab = session.current_lab()
+    every = session.laboratory().store.runs(lab.id, STAGE)
+    return next((run for run in every if run.status in LIVE and run.inputs["language"] != lab.language), None)
 
 
 def is_live(run: Run | None) -> bool:
@@ -47,6 +59,26 @@ def iterations(run: Run) -> int:
 
 
 # What is going on, and what to do about it.
+
+
+def elsewhere() -> None:
+    """A run that goes on in the model's other language, and the way to it; as long as it does."""
+    if run_elsewhere() is not None:
+        st.fragment(_elsewhere, run_every=REFRESH_SECONDS)()
+
+
+@errors.guard()
+def _elsewhere() -> None:
+    if (run := run_elsewhere()) is None:
+        st.rerun()
+    language = run.inputs["language"]
+    name = t(f"language.{language}")
+    with st.container(key="run_elsewhere", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.button(
+            t("frame.change_model", language=name), key="elsewhere_change",
+            on_click=session.set_model_language, args=(language,),
+        )  # fmt: skip
+        layout.note(t("ppo.elsewhere", run=run.id, language=name))
 
 
 def status(run: Run | None) -> None:
@@ -150,14 +182,17 @@ def _pace(run: Run | None) -> None:
 
 def start() -> None:
     """Start a new run with what the page says, the latest run's sliders included."""
+    lab = session.current_lab()
+    if session.read_lab() != lab:
+        return  # the page shows another language than the model speaks by now: it is drawn anew, nothing is trained
     own, before = session.session(), latest_run()
-    lab, kept = session.current_lab(), own.kept
+    kept = own.kept
     store, source = session.laboratory().store, kept.get("ppo_source", "both")
     kinds = [kind for kind, n in reward.counts(store, lab).items() if n and kind != "both"]
     if source == "both" and len(kinds) == 1:
         source = kinds[0]  # A run made from simulated labels alone says so.
     spec = JobSpec(
-        stage="ppo",
+        stage=STAGE,
         config={**chosen_config(before), "iterations": int(kept.get("ppo_iterations", DEFAULT_ITERATIONS))},
         inputs={
             "lab": lab.id,

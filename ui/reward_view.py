@@ -9,9 +9,11 @@ import streamlit as st
 
 from lab import models, reward
 from lab.reward import CurvePoint, RewardFit
+from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.evaluation import wilson_interval
 from ui import charts, controls, layout, session
 from ui.i18n import t
+from ui.language_view import suggestions
 from ui.live_figure import live_figure, palette
 from ui.questions import read_answer, read_question
 
@@ -105,11 +107,12 @@ def own_sentence(fit: RewardFit) -> None:
     """Score what the visitor writes."""
     assets = models.assets(session.current_lab().language)
     layout.section("reward_model.try")
-    prompt = st.text_input(t("reward_model.prompt"), key=session.keep("reward_prompt", t("language_model.placeholder")))
+    question, answer = _example(assets)
+    prompt = st.text_input(t("reward_model.prompt"), key=session.keep("reward_prompt", question), placeholder=question)
     response = st.text_input(
         t("reward_model.response"),
         key=session.keep("reward_response", ""),
-        placeholder=t("reward_model.response_placeholder"),
+        placeholder=answer,
     )
     st.button(t("reward_model.score_button"), key="reward_score_button")
     with st.container(key="reward_score", gap="small"):
@@ -123,6 +126,15 @@ def own_sentence(fit: RewardFit) -> None:
         layout.facts([(controls.signed(value), t("reward_model.score_name"), t("reward_model.score_sentence"))])
         if said.unknown:
             layout.note(t("reward_model.unknown_left", words=", ".join(said.unknown)))
+
+
+def _example(assets: LanguageAssets) -> tuple[str, str]:
+    """A question and a good answer to it, in the model's language."""
+    grammar, question = assets.grammar, suggestions(assets)[0]
+    prompt = grammar.find(question)
+    assert prompt is not None, "suggestions are prompts of the grammar"
+    good = next(core for core in grammar.cores(prompt.topic) if core.quality == "full")
+    return question, grammar.display(good.text)
 
 
 def small_print(features: str) -> None:

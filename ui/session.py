@@ -14,11 +14,23 @@ from lab.labelling import Answer
 from lab.store import Lab
 from rlhf_core.language_model import Generation
 from ui.browser import COOKIE, browser_name
-from ui.i18n import LANGUAGES, choose_language
+from ui.i18n import LANGUAGES, choose_language, t
 
-MODEL_LANGUAGE = "en"
-"""The language that the lab's model writes, which need not be the page's."""
 LANGUAGE_COOKIE = "rlhf_lab_language"
+OF_A_LANGUAGE = frozenset({"lm_prompt", "reward_prompt", "reward_response", "label_writer", "simulate_annotator"})
+"""Widgets whose values mean something in one language of the model only: each language keeps its own."""
+
+
+@dataclass
+class Conversation:
+    """What one visit said to the model in one language, and what it answered."""
+
+    kept: dict[str, Any] = field(default_factory=dict)
+    """Values of the widgets `OF_A_LANGUAGE`."""
+    lm_prefix: tuple[str, ...] = ()
+    lm_answers: list[Generation] = field(default_factory=list)
+    lm_read: str = ""
+    """The question that the prefix and the answers belong to."""
 
 
 @dataclass
@@ -30,12 +42,11 @@ class Session:
     own_language: str | None = None
     query_language: str | None = None
     lab: Lab | None = None
+    """The lab as this script run found it, see `read_lab`."""
     kept: dict[str, Any] = field(default_factory=dict)
     """Values of widgets by their key, see `keep`."""
-    lm_prefix: tuple[str, ...] = ()
-    lm_answers: list[Generation] = field(default_factory=list)
-    lm_read: str = ""
-    """The question that the prefix and the answers belong to."""
+    conversations: dict[str, Conversation] = field(default_factory=dict)
+    """By the model's language, see `conversation`."""
     last_answer: Answer | None = None
     """What became of the latest answered pair, for the reveal."""
     last_said: str = ""
@@ -65,12 +76,50 @@ def cookie(name: str) -> str | None:
 
 
 def current_lab() -> Lab:
-    """The lab that this browser has open: its own, named by its cookie."""
-    own = session()
-    if own.lab is None:
-        browser = browser_name(cookie(COOKIE)) or own.browser
-        own.lab = laboratory().store.open_lab(browser, MODEL_LANGUAGE)
+    """The lab that this browser has open, as this script run found it."""
+    return session().lab or read_lab()
+
+
+def read_lab() -> Lab:
+    """This browser's lab as it is now: its own, named by its cookie, made at the first visit with a model that speaks
+    the page's language. At the beginning of whatever is run: another tab may have changed the model's language."""
+    own, store = session(), laboratory().store
+    before = own.lab
+    if before is None:
+        own.lab = store.open_lab(browser_name(cookie(COOKIE)) or own.browser, language())
+    else:
+        own.lab = store.lab(before.id)
+        if own.lab.language != before.language:
+            _change_conversation(before.language, own.lab)
     return own.lab
+
+
+def set_model_language(choice: str) -> None:
+    """Let the lab's model speak another language from now on."""
+    laboratory().store.set_language(current_lab().id, choice)
+    read_lab()
+
+
+def conversation() -> Conversation:
+    """What this visit said in the model's language."""
+    return session().conversations.setdefault(current_lab().language, Conversation())
+
+
+def _change_conversation(before: str, lab: Lab) -> None:
+    """Put away what was said in the language before, and say what becomes of its labels."""
+    own, store = session(), laboratory().store
+    kept = own.conversations.setdefault(before, Conversation()).kept
+    for key in OF_A_LANGUAGE:
+        if key in st.session_state:
+            kept[key] = st.session_state[key]
+            del st.session_state[key]
+    own.last_answer, own.last_said, own.problem = None, "", ""
+    waiting = len(store.labels(lab.id, language=before))
+    own.notice = t(
+        "frame.model_changed" if waiting else "frame.model_changed_bare",
+        language=t(f"language.{lab.language}"), labels=len(store.labels(lab.id, language=lab.language)),
+        before=t(f"language.{before}"), waiting=waiting,
+    )  # fmt: skip
 
 
 def language() -> str:
@@ -101,9 +150,10 @@ def keep(key: str, default: Any, options: Collection[Any] | None = None) -> str:
     options: what a choice may be. After a change of language the browser sends back the old language's name of the
     chosen option, which is none of them: the value that was kept stands.
     """
-    kept = session().kept
+    kept = _kept(key)
     if key not in st.session_state or (options is not None and st.session_state[key] not in options):
-        st.session_state[key] = kept.get(key, default)
+        known = kept.get(key, default)
+        st.session_state[key] = known if options is None or known in options else default
     elif options is not None:
         st.session_state[key] = st.session_state[key]  # said anew, the browser shows its name in the page's language
     kept[key] = st.session_state[key]
@@ -120,4 +170,13 @@ def follow(key: str, value: Any) -> str:
 
 def put(key: str, value: Any) -> None:
     """Set a kept widget's value, from a callback or before the widget is drawn."""
-    session().kept[key] = st.session_state[key] = value
+    _kept(key)[key] = st.session_state[key] = value
+
+
+def value(key: str, default: Any) -> Any:
+    """A kept widget's value, before the widget is drawn or on another page."""
+    return st.session_state.get(key, _kept(key).get(key, default))
+
+
+def _kept(key: str) -> dict[str, Any]:
+    return conversation().kept if key in OF_A_LANGUAGE else session().kept

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from rlhf_core.checkpoints import LanguageAssets, load_start
+from rlhf_core.corpus import LANGUAGES
 from rlhf_core.language_model import MiniLM, MiniLMConfig
 from rlhf_core.tokenizer import SimpleTokenizer
 
@@ -13,6 +14,12 @@ TINY_WORDS = ("a", "b", "c", "d", ".", "?")
 @pytest.fixture(scope="session")
 def assets() -> LanguageAssets:
     return load_start("en")
+
+
+@pytest.fixture(scope="session", params=LANGUAGES)
+def each_assets(request: pytest.FixtureRequest) -> LanguageAssets:
+    """What ships for each language in turn."""
+    return load_start(request.param)
 
 
 @pytest.fixture

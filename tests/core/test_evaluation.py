@@ -9,7 +9,8 @@ from rlhf_core.evaluation import accuracy, answer, judged, mean_interval, wilson
 from rlhf_core.gold import REFERENCE_VALUES
 
 
-def test_the_encoder_learns_from_answers_to_training_prompts_alone(assets: LanguageAssets) -> None:
+def test_the_encoder_learns_from_answers_to_training_prompts_alone(each_assets: LanguageAssets) -> None:
+    assets = each_assets
     prompts, texts = encoder_examples(assets.model, assets.tokenizer, assets.grammar, 60, random.Random(0))
     assert {prompt.split for prompt in prompts} == {"train"}
     assert len(texts) == 60 and len(set(texts)) > 40
@@ -54,7 +55,8 @@ def test_win_rate_counts_draws_half_and_prompts_once(assets: LanguageAssets) -> 
     assert (result.rate, result.n) == (0.625, 2)
 
 
-def test_a_model_ties_with_itself_and_answers_are_judged(assets: LanguageAssets) -> None:
+def test_a_model_ties_with_itself_and_answers_are_judged(each_assets: LanguageAssets) -> None:
+    assets = each_assets
     prompts = assets.grammar.split("validation")[::6]
     sides = [
         answer(assets.model, assets.tokenizer, assets.judge, prompts, torch.Generator().manual_seed(s), samples=4)

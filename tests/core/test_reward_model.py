@@ -89,8 +89,9 @@ def fitted(assets: LanguageAssets, data: PreferenceDataset, features: str = "att
     return model
 
 
-def test_fifty_labels_teach_it_and_the_opposite_values_as_well(assets: LanguageAssets) -> None:
+def test_fifty_labels_teach_it_and_the_opposite_values_as_well(each_assets: LanguageAssets) -> None:
     """Held-out accuracy on validation pairs; the prior favours nobody."""
+    assets = each_assets
     rng = torch.Generator().manual_seed(6)
     pairs = evaluation.held_out_pairs(assets.model, assets.tokenizer, assets.grammar.split("validation"), 300, rng)
     differences = pairs.differences(assets.extractor("attributes"))

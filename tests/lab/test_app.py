@@ -39,7 +39,8 @@ def test_opening_it_lets_unfinished_runs_go_on(url: str, until: Callable[[Callab
     """This one cannot be built, so that it went on shows at once."""
     before = Store(url)
     lab = before.open_lab("a browser", "en")
-    lost = {"stage": "ppo", "config": {}, "inputs": {"lab": lab.id, "reward_model": 99}, "seed": 0, "pace": None}
+    inputs = {"lab": lab.id, "language": "en", "reward_model": 99}
+    lost = {"stage": "ppo", "config": {}, "inputs": inputs, "seed": 0, "pace": None}
     going, resting = (before.add_run(lab.id, **lost, status=status) for status in ("running", "paused"))
     store = get_laboratory().store
     until(lambda: store.run(going).status == "failed")

@@ -183,7 +183,7 @@ def test_the_hit_rate_counts_own_decided_labels_that_had_a_guess(
     asked = []
     monkeypatch.setattr(desk.store, "labels", lambda *a: asked.append(a) or [hit, miss, hit, hit, *others])
     rate = desk.hit_rate()
-    assert asked == [(desk.lab.id, "human")]
+    assert asked == [(desk.lab.id, "human", "en")]
     # Wilson, 3 of 4, z = 1.96: (.75 + .4802 ± 1.96 sqrt(.1875 / 4 + .06003)) / 1.9604
     assert (rate.n, rate.hits) == (4, 3)
     assert (rate.low, rate.high) == pytest.approx((0.3006, 0.9544), abs=1e-4)
@@ -191,8 +191,9 @@ def test_the_hit_rate_counts_own_decided_labels_that_had_a_guess(
 
 def label_like(**values: object) -> Label:
     plain = {
-        "event_id": 1, "showing_id": "s", "pair_id": 1, "prompt": "p", "response_a": "a", "response_b": "b",
-        "policy_id": "start", "shown_left": "a", "guess": None, "choice": "a", "strength": 1, "rationale": "",
+        "event_id": 1, "showing_id": "s", "pair_id": 1, "language": "en",
+        "prompt": "p", "response_a": "a", "response_b": "b", "policy_id": "start",
+        "shown_left": "a", "guess": None, "choice": "a", "strength": 1, "rationale": "",
         "labeler": "you", "labeler_kind": "human", "answered_at": datetime(2026, 3, 1, tzinfo=UTC),
     }  # fmt: skip
     return Label(**plain | values)

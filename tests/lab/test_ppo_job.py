@@ -15,7 +15,7 @@ from lab.store import Lab, NewPair, Store, now
 from rlhf_core.ppo import PPOConfig
 
 Until = Callable[[Callable[[], object]], None]
-PAIR = NewPair(prompt="hello .", response_a="yes .", response_b="no .", policy_id="start")
+PAIR = NewPair(language="en", prompt="hello .", response_a="yes .", response_b="no .", policy_id="start")
 
 
 def order(lab: Lab, iterations: int | None = 6, seed: int = 3, **config: Any) -> JobSpec:
@@ -131,5 +131,5 @@ def test_a_runs_policy_can_be_labelled(store: Store, labelled: Lab, until: Until
     waiting = jobs.reset(run_id)
     assert models.policy(store, "en", f"run-{waiting}") is start, "it has not begun"
     desk = LabellingDesk(store, labelled, policy_id=name)
-    assert desk.current().pair_id == store.next_pair(labelled.id)[0]
-    assert store.next_pair(labelled.id)[1].policy_id == name
+    assert desk.current().pair_id == store.next_pair(labelled.id, "en")[0]
+    assert store.next_pair(labelled.id, "en")[1].policy_id == name

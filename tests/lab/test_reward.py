@@ -41,7 +41,7 @@ def say(store: Store, lab: Lab, *choices: str, polite: str = "a") -> None:
     """Labels of a pair of a polite answer and a rude one."""
     a, b = (POLITE, RUDE) if polite == "a" else (RUDE, POLITE)
     prompt = models.assets("en").grammar.split("train")[0].text
-    pair = NewPair(prompt=prompt, response_a=a, response_b=b, policy_id="start")
+    pair = NewPair(language="en", prompt=prompt, response_a=a, response_b=b, policy_id="start")
     store.add_simulated(lab.id, [(pair, choice) for choice in choices], labeler="test", at=now())
 
 
@@ -86,7 +86,8 @@ def test_a_tie_counts_half_each_way_and_bad_and_skipped_pairs_train_nothing(stor
 
 def test_sources_do_not_mix(store: Store, lab: Lab) -> None:
     say(store, lab, "a", "a")
-    pair_id = store.add_pair(lab.id, NewPair(prompt="hello .", response_a=RUDE, response_b=POLITE, policy_id="start"))
+    rude_first = {"response_a": RUDE, "response_b": POLITE, "policy_id": "start"}
+    pair_id = store.add_pair(lab.id, NewPair(language="en", prompt="hello .", **rude_first))
     shown = store.show(lab.id, pair_id, shown_left="a", guess=None, at=now())
     store.answer(shown.id, choice="a", strength=1, rationale="", labeler="you", answered_at=now())
     assert reward.counts(store, lab) == {"human": 1, "simulated": 2, "both": 3}

@@ -12,12 +12,13 @@ from lab import database
 from lab.store import Lab, Label, NewPair, Shown, Store, StoreError, now
 
 
-def pair(number: int = 0) -> NewPair:
-    return NewPair(prompt=f"question {number} ?", response_a="yes .", response_b="no .", policy_id="start")
+def pair(number: int = 0, language: str = "en") -> NewPair:
+    asked = f"question {number} ?"
+    return NewPair(language=language, prompt=asked, response_a="yes .", response_b="no .", policy_id="start")
 
 
-def show(store: Store, lab: Lab, number: int = 0, guess: float | None = None) -> Shown:
-    pair_id = store.add_pair(lab.id, pair(number))
+def show(store: Store, lab: Lab, number: int = 0, guess: float | None = None, language: str = "en") -> Shown:
+    pair_id = store.add_pair(lab.id, pair(number, language))
     shown = store.show(lab.id, pair_id, shown_left="b", guess=guess, at=now())
     assert shown is not None
     return shown
@@ -97,7 +98,7 @@ def test_an_undone_label_stays_as_an_event_and_its_pair_comes_again(store: Store
     assert store.undo(lab.id, labeler="you", at=now())
     assert [label.pair_id for label in store.labels(lab.id)] == [first.pair_id]
     assert store.open_showing(lab.id) is None
-    assert store.next_pair(lab.id) == (second.pair_id, pair(2))
+    assert store.next_pair(lab.id, "en") == (second.pair_id, pair(2))
     assert answer(store, second) is not None, "the answer that was taken back still closes its showing"
     assert len(store.labels(lab.id)) == 1
     assert store.undo(lab.id, labeler="you", at=now())
@@ -123,7 +124,7 @@ def test_simulated_labels_say_so_and_are_never_undone(store: Store, lab: Lab) ->
     assert store.undo(lab.id, labeler="you", at=now())
     assert not store.undo(lab.id, labeler="you", at=now())
     assert len(store.labels(lab.id)) == 2
-    assert store.next_pair(lab.id) == (3, pair(3)), "pairs that a simulated annotator answered are not shown"
+    assert store.next_pair(lab.id, "en") == (3, pair(3)), "pairs that a simulated annotator answered are not shown"
     with pytest.raises(ValueError, match="label source 'mine'"):
         store.labels(lab.id, "mine")
 
@@ -216,7 +217,7 @@ def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
     Store(f"sqlite:///{path}").close()
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE schema SET version = 99")
-    with pytest.raises(StoreError, match=r"newer RLHF Lab \(schema 99, this one reads 1\)"):
+    with pytest.raises(StoreError, match=r"newer RLHF Lab \(schema 99, this one reads 2\)"):
         Store(f"sqlite:///{path}")
 
 
@@ -232,17 +233,17 @@ def test_an_older_database_is_migrated_step_by_step_or_not_at_all(
     def fail(db: sa.Connection) -> None:
         raise RuntimeError("half way")
 
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 3)
-    monkeypatch.setattr(database, "MIGRATIONS", {1: add_column, 2: fail})
+    monkeypatch.setattr(database, "SCHEMA_VERSION", 4)
+    monkeypatch.setattr(database, "MIGRATIONS", {2: add_column, 3: fail})
     with pytest.raises(RuntimeError, match="half way"):
         Store(url)
     with sqlite3.connect(tmp_path / "lab.sqlite3") as raw:
-        assert raw.execute("SELECT version FROM schema").fetchall() == [(1,)]
+        assert raw.execute("SELECT version FROM schema").fetchall() == [(2,)]
         assert "note" not in [row[1] for row in raw.execute("PRAGMA table_info(lab)")]
-    monkeypatch.setitem(database.MIGRATIONS, 2, lambda db: None)
+    monkeypatch.setitem(database.MIGRATIONS, 3, lambda db: None)
     assert Store(url).open_lab("a browser", "en") == lab
     with sqlite3.connect(tmp_path / "lab.sqlite3") as raw:
-        assert raw.execute("SELECT version FROM schema").fetchall() == [(3,)]
+        assert raw.execute("SELECT version FROM schema").fetchall() == [(4,)]
         assert "note" in [row[1] for row in raw.execute("PRAGMA table_info(lab)")]
 
 
