@@ -110,6 +110,17 @@ def test_a_question_is_met_half_way_and_says_so(visit: Visit) -> None:
     assert app.button(key="lm_prompt_nearest_0").label == "How can I make tea?"
 
 
+def test_korean_is_met_half_way_too(visit: Visit) -> None:
+    app = visit("language_model", "ko")
+    app.text_input(key="lm_prompt").set_value("차 끓이는법 좀 알려줘!!").run()
+    assert translate("ko", "reading.read_as", text="차를 끓이는 방법을 알려 주세요.") in said(app)
+    app.text_input(key="lm_prompt").set_value("피자를 굽고 싶어요").run()
+    assert translate("ko", "error.unknown_words", words="피자를") in said(app)
+    app = press(app, "lm_prompt_nearest_0")
+    assert app.text_input(key="lm_prompt").value == "빵을 굽고 싶어요."
+    assert markup(app).count('class="chip ') == 4
+
+
 # Labelling.
 
 
