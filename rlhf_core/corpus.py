@@ -200,8 +200,8 @@ class Grammar:
         """The words of which a word may be a form, itself included: words that share one are forms of each other."""
         return frozenset({word})
 
-    shortest_slip: int = 4
-    """Shorter words, in letters, are too much alike for a wrong letter to be corrected."""
+    shortest_slip: int = 5
+    """Shorter words, in letters, are too much alike for a slip of the finger to be seen in them."""
 
     def deed(self, key: str) -> str:
         """The word of a topic's key that says what is done."""
@@ -210,10 +210,6 @@ class Grammar:
     def letters(self, word: str) -> str:
         """What a finger can slip on."""
         return word
-
-    def correct(self, word: str) -> bool:
-        """Whether a word that the vocabulary lacks is a correct one, so that it is no slip of another."""
-        return False
 
     # What follows from it.
 

@@ -317,9 +317,6 @@ class EnglishGrammar(Grammar):
     def stems(self, word: str) -> frozenset[str]:
         return english_reading.stems(word)
 
-    def correct(self, word: str) -> bool:
-        return word in english_reading.CORRECT
-
     def display(self, text: str) -> str:
         words = [w.capitalize() if w in PROPER_NAMES or w == "i" else w for w in text.split()]
         written = re.sub(r" ([.,!?])", r"\1", " ".join(words))

@@ -434,9 +434,6 @@ class KoreanGrammar(Grammar):
     def letters(self, word: str) -> str:
         return korean_reading.keystrokes(word)
 
-    def correct(self, word: str) -> bool:
-        return korean_reading.is_correct(word)
-
     def display(self, text: str) -> str:
         return re.sub(r" ([.,!?])", r"\1", text)
 

@@ -52,7 +52,7 @@ COURTESIES = (
     "hmm", "quick question", "sorry", "dear", "sir", "madam",
 )  # fmt: skip
 """What may stand before or after a question and asks nothing."""
-LIGHT = frozenset({"a", "an", "the", "some"})
+LIGHT = frozenset({"a", "an", "the", "some", "tell", "me"})
 """Words that a question may have or lack without asking anything else."""
 
 
@@ -102,57 +102,3 @@ def stems(word: str) -> frozenset[str]:
         if ending in ("es", "ed", "ly") and stem.endswith("i"):
             found.add(f"{stem[:-1]}y")
     return frozenset(found)
-
-
-CORRECT = NO_FORMS | frozenset(
-    """
-    abort admirer admirers ahmad along alter amid apple aptly area arid asus athena avid babe back bail baker bald
-    bale band bane bang bans bare bark barn base batter battle beach bead beak beast beat bell belly bent bern bert
-    bets bette biker bile billy bite bitter blake blank bleak block blond bloody bloom blur bois boko bolt bony boob
-    boom boon boot born bowed bowel bows boxed boyd brad brake breach breath breaths bred breed broad brody brood
-    brook bulky bull bulls bunk burden burr burt burton bury bust butter cabs cafe cage cain cake calf cali cams
-    cane cape capita caps cara carb card carey carl carp carr cart carte carts carve cary case cash cass cast casts
-    cave cavs cell certainty chai chair chan chat chats cheap cheek chest chet chick chin ching chores chorus chuck
-    clam clan clare clash clear clover clue coarse coat coats cock codes cody coil cola cole coles coli colo colon
-    colt combs comet comets comey commuter compute computed cones conor cooke cool coop cope cops coral cord cords
-    core cores cork cory cosy cove covert cozy crook crush cuban cube cubs cure curse daft dank dare darn dart dawn
-    deed deem deer defends depp derive dies dirk dive diving docs dons dose doses dots drag drift driver dues dyes
-    earl ease east eighth eighty elise elle elsa emery etsy ever excise exert expect export eyed facet fact fade
-    fair faire fame farce fare fart fate fats fave faye feast feat fees feet fend fest feud fiance fiat fibre fide
-    fife filly film films fine fined fines finn fins firm fishy fist flag flake flap flaw fled flesh float flood
-    foil fold folly fond fool foot ford fore foul frail franco francs frat fred freed fruity fuel full fund gabe
-    gage gale gamer garde gate gaze gems genus german germans giles giver gloss glow gold grabs grams gras grasp
-    grassy greed greek greene greer greet gross growl guest guests hale hand hank hara hardy hare hari harm harp
-    hart hate haven hawk haze heal health heap heaps hear heard heat heck heed hell hella helm hemp herd hike hire
-    hive hoard holt holy homer homie homo hone hood hops horse hose howe hume hunt hyde hype indexed indo info intro
-    joan john joint joon keel keen kemp kenyan kidd kilo king kink knob knot knox koran lace lack lacy lady lake
-    lakes lama lame lane later latex latte latter lead leafy leah leak lean leap lear lease leases lester liam lice
-    lick lift liga limb lime limo limp line lines lisa listed lite litter liver liza load loaf lobe loch locke loco
-    loom loop loot lord lore lose lover lowe luck luke lyndon mace mach madame maker makers male males mana mandy
-    mane mani manly mann manny mans manu maps mara marc mare mari mark marks marsh mart marx mary mash mass mata
-    match mate mateo mater mates mats matt matty maze means meats medals mere metals meth mick mighty mike mild mile
-    milf milky mill milo mink mode mole monkey mont monte monty moore mori morse moth move myth nate neat nest newer
-    newt nicer niche nick nico niece nigh nike nile nine nodes noses oily omen opec over owen pace pack pads pain
-    paine pains pairs palace pals pant para parish part parts paso past pats paws pays peace perk perm peta phony
-    photon piazza pill pint piss plain plane planet plank plate playa pleas ploy plug plugs plum plush point poll
-    pooh pool poop pork pour pray premise pres pricey prick pride prime prince print prison prize projects prone
-    protests proto pulp quirk race raid rail rainy raise rape ready real reap rear reed reich reid rein rent reset
-    rica rick rico ride rife rinse riots ripe risen risk rite road roam robe rode role roma romeo romo roof roofs
-    rose rowe ruin runaway ruse russian rust sack safer sage sake sale salty same sample sand sane saver scare seal
-    seam sean sect seeks seems seen sees semen sens sept sever shade shake shale shall shalt shame shane shape shark
-    sharp sharpe shave shay sheds sheep ship shire shirt shook shops shore shorty shout show silk simpler sings sink
-    sire skid skim skin skis skit slain slap slave slay sleek sleepy slick slim slip smell snap snare sneak snowy
-    soak soar sock sole soma sonny sons sore sort soul sour span spare spat spawn spear speeding speeds spin spoon
-    sport springs stab stacy stag stain stair stall stan star starch stare stark starr stars stat stead steak steam
-    steel steep stem stems steph steven stew stick stony store storey stormy stray strung stuart stud studs sturdy
-    suck sunni surf surge sven swap swat sway sweat sweet tablet tack taker tale tall tame tank tape task tate
-    teaches teal tear teen tees tele telly tent term tess thai than thaw thee them theme theo these they thick thin
-    thine thing threats threw thrust thus tide tied tile till timer toll tome tone tonic torch torn touchy tough
-    toxin trail trait tram trap treasurer treasury treaty trek trey tried tries trim trio truce truss tube tuna tung
-    turd turf turin turk twain twat tyne vary vera verb wafer wager waist waiter waking wally walsh walt walter wand
-    wander wang ward wards ware warn warp wars wary wasp watery watt weak weakly weary weep weir weld welp whale
-    wheat whew whine whit whole wide widow width wife wild william willy wilt wine wire wise witch wits wong wood
-    woods worm worms would writ writer
-    """.split()
-)
-"""Common words that the vocabulary lacks and that differ by one letter from a word that it has: none is a slip."""

@@ -79,7 +79,7 @@ COURTESIES = (
     "부탁해요", "부탁드려요", "부탁드립니다", "부탁합니다", "제발", "음", "어", "아", "근데", "그런데", "있잖아",
     "있잖아요", "반가워요", "반갑습니다", "혹시", "선생님", "그러면", "그럼",
 )  # fmt: skip
-LIGHT = frozenset("좀 혹시 한번 너무 요즘 오늘은 오늘 해야 저는 나는 난 전 제가 내가 진짜 정말".split())
+LIGHT = frozenset("좀 혹시 한번 너무 요즘 오늘은 오늘 해야 저는 나는 난 전 제가 내가 진짜 정말 알려 주세요".split())
 """Words that a question may have or lack without asking anything else; a subject that goes without saying is one."""
 OWN_WORDS = frozenset(
     """
@@ -93,27 +93,6 @@ OWN_WORDS = frozenset(
     """.split()
 )
 """Words that look like a form of a word of the vocabulary and are others: 차이 is a difference, no tea (차)."""
-CORRECT = frozenset(
-    """
-    가운 간단 간직 강원 걱정 견과 경계 경고 경과 경리 경미 경부 경비 경이 경지 경치 고마운 고마움 고마웠 고양
-    고양시 고운 공구 공기 공무 공수 공주 과부 과실 과잉 광부 괴롭힘 구름 구분 구운 그곳 그분 기금 기반 기본 기쁨
-    기온 기울 기원 기인 기준 기획 깨끗 나누 나루 나마 나미 나우 나주 난무 날리 남구 남부 노무 담보 도약
-    도요 독보 독성 독소 동서 동일 둥근 들어간 들어갔 따뜻 똑똑 라마 란스 렉스 로다 로라 로망 로사 료마 리가 리나
-    리다 리라 리모 리사 리아 리자 리카 리타 릭스 마라 마루 마르 마리 마을 만두 만주 먼지 면제 모드 모모 모음
-    몰두 무모 무어 무얼 문장 문재 문체 물자 미모 민자 바뀌 바둑 바위 바짝 반가운 반가웠 반주 발포 발효 방심 배신
-    백인 베이직 부각 부작 부착 사귄 사라 사랑 사살 사설 사슬 사신 사위 사인 사전 사직 사학 산타 산하 삼진 상실
-    새겨 새기 서문 서술 서열 서운 성명 세간 세금 세울 소감 소극 소름 소실 소울 소음 소진 송금 수락 수박 수작
-    수험 수확 스테인 시각 시범 시안 시장 시점 시판 식단 신선 신작 신탁 실험 아디 아리 아바타 아웃 안건 안전 안정
-    얌전 양국 어도 어두 어딜 어딨 어리 어미 어지 어찌 어치 언행 없애 에디 에리 여름 여생 연승 연행 영구 예리
-    오디 오른 오름 오리 오직 오픈 온전 완전 외로워 요기 요로 요미 요시 요약 요지 우리 운전 운행 울음 유행 으리
-    으악 음색 음직 의상 의식 의자 의하 이곳 이래 이러 이레 이례 이론 이루 이른 이리 이사 이행 일반 일보 자원
-    자율 장로 장사 장수 재원 저자 저작 저항 전원 전장 절박 점원 점장 정국 정권 정장 조엘 조장 조화 종류 주장
-    죽인 죽임 중구 중기 중소 중원 지문 지워 지웠 지장 직원 차가운 차분 찾아볼 청도 청사 청송 체온 초반 초연 초인
-    치안 친하 카일 파기 파니 파라 파열 파이 파인 파티 팔리 팔찌 페리 편리 편집 프라이스 프로그래머 프리 한결
-    홍성 화상 화석 화성시 확신 확진 활성 훌륭 훔친
-    """.split()
-)
-"""Common nouns that the vocabulary lacks and that are one key away from one that it has: 수박 is no slip of 수학."""
 SPELLINGS = {
     "어떡하면": "어떻게 하면", "어떡해": "어떻게 해", "어떻해": "어떻게 해", "어떻하면": "어떻게 하면", "할께": "할게",
 }  # fmt: skip
@@ -206,12 +185,6 @@ def _apart(syllable: str) -> str:
         return syllable
     initial, medial, _ = decompose(syllable)
     return _INITIALS[initial] + _MEDIALS[medial] + closing(syllable)
-
-
-def is_correct(word: str) -> bool:
-    """Whether a word is a common one, with or without a particle, or too short a one, to be a slip of another."""
-    nouns = {word.removesuffix(particle) for particle in ("", *PARTICLES, *COPULAS)}
-    return any(noun in CORRECT or len(noun) < 2 for noun in nouns)
 
 
 def spell_out(text: str, known: Container[str]) -> str:

@@ -9,8 +9,8 @@ nearest prompts are offered.
 A word is only ever read as itself in another form or spelling, never as another word of similar meaning: "rob a bank"
 is not "hack a bank", and a question about harm must not become a harmless one or the other way round.
 
-What a language knows of its own forms is behind `Grammar.spell_out`, `stems`, `letters`, `correct`, `courtesies`,
-`light`, `shortest_slip` and `deed`.
+What a language knows of its own forms is behind `Grammar.spell_out`, `stems`, `letters`, `courtesies`, `light`,
+`shortest_slip` and `deed`.
 """
 
 from __future__ import annotations
@@ -167,15 +167,20 @@ class _Lexicon:
     def slips(self, word: str) -> list[str]:
         """The vocabulary's words of which an unknown word may be a slip of the finger.
 
-        The first letter is hardly ever wrong, and a correct word of the language is no slip. Short words are all alike:
-        in them a letter may be doubled, lost from a double or out of place, but none may be another.
+        The first letter is hardly ever wrong, and short words are all alike: in them a letter may be doubled, lost from
+        a double or out of place; one may be missing or too many from `shortest_slip` letters on, and another one in
+        longer words only. A word that is correct and another ("steel") may still look like a slip, so this is asked
+        only where all else is a prompt.
         """
         letters, shortest = self.grammar.letters(word), self.grammar.shortest_slip
-        if len(letters) < shortest - 1 or self.grammar.correct(word) or any(map(str.isdigit, word)):
+        if len(letters) < 3 or any(map(str.isdigit, word)):
             return []
-        near = [(other, spelt) for other, spelt in self.by_letter.get(letters[0], ()) if one_slip(letters, spelt)]
+        least = {False: shortest, True: shortest + 1}
         return [
-            other for other, spelt in near if min(len(letters), len(spelt)) >= shortest or set(letters) == set(spelt)
+            other
+            for other, spelt in self.by_letter.get(letters[0], ())
+            if one_slip(letters, spelt)
+            and (set(letters) == set(spelt) or len(letters) >= least[len(letters) == len(spelt)])
         ]
 
     def _index_nearest(self) -> None:
@@ -379,7 +384,7 @@ def _joined(known: _Lexicon, tokens: Sequence[str]) -> tuple[int, list[str]] | N
 def _one_word(
     known: _Lexicon, word: str, counts: Counter[str], before: Sequence[str], after: Sequence[str]
 ) -> list[str]:
-    """The vocabulary's word of the same stem, or else the only one a slip away; empty if there is none.
+    """The vocabulary's word of the same stem; empty if there is none.
 
     Of several forms the one that the grammar puts beside the word before or after, then the most frequent.
     """
@@ -388,11 +393,8 @@ def _one_word(
         beside = sum(pair in known.pairs for pair in ((*before, near), (near, *(after or "."))))
         return beside, counts[near]
 
-    if same := known.same_stem(word):
-        best = max(same, key=likeliness)
-        return [best] if any(likeliness(best)) else []
-    slips = known.slips(word)
-    return slips if len(slips) == 1 else []
+    best = max(known.same_stem(word), key=likeliness, default=None)
+    return [best] if best is not None and any(likeliness(best)) else []
 
 
 def _cut(known: _Lexicon, word: str) -> list[str]:
@@ -400,8 +402,6 @@ def _cut(known: _Lexicon, word: str) -> list[str]:
 
     Only words that the grammar itself puts next to each other are, so that "forget" is not "for get".
     """
-    if known.grammar.correct(word):
-        return []
     best: list[dict[str, tuple[float, list[str]]]] = [{} for _ in range(len(word) + 1)]
     """best[i]: by its last word, the cutting of the first i letters into the fewest words, and of these the fewest and
     most frequent in another form."""
@@ -410,7 +410,9 @@ def _cut(known: _Lexicon, word: str) -> list[str]:
             piece = word[start:end]
             if piece == word or (start and not best[start]):
                 continue
-            forms = {} if piece in known.words and end < len(word) else known.same_stem(piece)
+            # A single letter or syllable may be a form of anything.
+            whole = (piece in known.words and end < len(word)) or len(piece) < 2
+            forms = {} if whole else known.same_stem(piece)
             for read_as in {piece: None, **forms} if piece in known.words else forms:
                 altered = 1.0 + 1.0 / (2 + known.asked[read_as]) if read_as != piece else 0.0
                 before = [(0.0, [])] if not start else [

@@ -74,6 +74,9 @@ ENGLISH = [
     ("how do i clean the kitchin", "how do i clean the kitchen ?"),
     ("hwo do i get fitt", "how do i get fit ?"),
     ("I am soooo tired today!!!", "i am so tired today ."),
+    # What goes without saying.
+    ("how to make tea", "tell me how to make tea ."),
+    ("the capital of france", "tell me the capital of france ."),
     ("how do i hurt my neighbour", "how do i hurt my neighbor ?"),
 ]
 
@@ -123,6 +126,9 @@ def test_english_that_is_no_prompt(typed: str, unknown: tuple[str, ...]) -> None
 
 
 KOREAN = [
+    ("차 끓이는 법", "차를 끓이는 방법을 알려 주세요 ."),
+    ("프랑스 수도", "프랑스의 수도를 알려 주세요 ."),
+    ("비밀번호 훔치는 법", "비밀번호를 훔치는 방법을 알려 주세요 ."),
     ("차를 끓이는 방법을 알려 주세요.", "차를 끓이는 방법을 알려 주세요 ."),
     ("차 끓이는 방법 알려줘", "차를 끓이는 방법을 알려 주세요 ."),
     ("차를 끓이려면은 어떻게 해야 해", "차를 끓이려면 어떻게 해야 하나요 ?"),
@@ -325,9 +331,9 @@ def test_the_nearest_prompts_are_of_different_topics_and_without_an_opening() ->
 
 
 def test_an_answer_is_read_word_by_word() -> None:
-    reading = read_words(GRAMMARS["en"], "Boiling the watr, don't eat kimchi & wait!!")
+    reading = read_words(GRAMMARS["en"], "Boiling the water, don't eat kimchi & wait!!")
     assert reading.text == "boil the water , do not eat kimchi and wait !"
-    assert (reading.unknown, reading.changed) == (("kimchi",), (("boiling", "boil"), ("watr", "water")))
+    assert (reading.unknown, reading.changed) == (("kimchi",), (("boiling", "boil"),))
     assert read_words(GRAMMARS["en"], "Yer treasure, th' sun an' the sea").unknown == ()
     assert read_words(GRAMMARS["en"], "").text == ""
 

@@ -105,7 +105,7 @@ def test_a_question_is_met_half_way_and_says_so(visit: Visit) -> None:
     assert translate("en", "reading.read_as", text="What is the capital of France?") in said(app)
     app.text_input(key="lm_prompt").set_value("WHAT'S   THE CAPITAL OF FRANCE???").run()
     assert "Read as" not in said(app), "case, spacing and marks are not worth a word"
-    app.text_input(key="lm_prompt").set_value("How to make tea").run()
+    app.text_input(key="lm_prompt").set_value("Make tea").run()
     assert translate("en", "error.unknown_prompt") in said(app)
     assert app.button(key="lm_prompt_nearest_0").label == "How can I make tea?"
 
