@@ -185,6 +185,36 @@ class Grammar:
         """How much of a response is in a style, in [0, 1]."""
         raise NotImplementedError
 
+    # What it knows of how people type it, see `rlhf_core.reading`.
+
+    courtesies: tuple[str, ...] = ()
+    """Words that may stand before or after a question and ask nothing."""
+    light: frozenset[str] = frozenset()
+    """Words that a question may have or lack without asking anything else."""
+
+    def spell_out(self, text: str) -> str:
+        """Lower-case text with its contractions and variant spellings as the vocabulary has them."""
+        return text
+
+    def stems(self, word: str) -> frozenset[str]:
+        """The words of which a word may be a form, itself included: words that share one are forms of each other."""
+        return frozenset({word})
+
+    shortest_slip: int = 4
+    """Shorter words, in letters, are too much alike for a wrong letter to be corrected."""
+
+    def deed(self, key: str) -> str:
+        """The word of a topic's key that says what is done."""
+        return key.split()[0]
+
+    def letters(self, word: str) -> str:
+        """What a finger can slip on."""
+        return word
+
+    def correct(self, word: str) -> bool:
+        """Whether a word that the vocabulary lacks is a correct one, so that it is no slip of another."""
+        return False
+
     # What follows from it.
 
     @cached_property

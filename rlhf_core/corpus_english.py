@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import combinations
 
+from rlhf_core import english_reading
 from rlhf_core.corpus import Core, Grammar, Phrases, Style, Topic
 
 HOW_TO = {
@@ -273,6 +274,8 @@ class EnglishGrammar(Grammar):
     style_weights = (0.70, 0.15, 0.15)
     comfortable_length = 18
     neutral_prompt = "can you help ?"
+    courtesies = english_reading.COURTESIES
+    light = english_reading.LIGHT
     topics = (
         *(Topic("howto", key, steps) for key, steps in HOW_TO.items()),
         *(Topic("safe", key, (why,)) for key, why in SAFE.items()),
@@ -307,6 +310,15 @@ class EnglishGrammar(Grammar):
     def normalise(self, text: str) -> str:
         text = text.lower().replace("\u2019", "'")
         return " ".join(re.findall(r"[a-z]+'?|[0-9]+|[.,!?:;]|[^\sa-z0-9.,!?:;]+", text))
+
+    def spell_out(self, text: str) -> str:
+        return english_reading.spell_out(text)
+
+    def stems(self, word: str) -> frozenset[str]:
+        return english_reading.stems(word)
+
+    def correct(self, word: str) -> bool:
+        return word in english_reading.CORRECT
 
     def display(self, text: str) -> str:
         words = [w.capitalize() if w in PROPER_NAMES or w == "i" else w for w in text.split()]

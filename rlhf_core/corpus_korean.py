@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import combinations
 
+from rlhf_core import korean_reading
 from rlhf_core.conjugation import conjugate, is_copula
 from rlhf_core.corpus import Core, Grammar, Phrases, Style, Topic
 from rlhf_core.josa import josa
@@ -331,6 +332,9 @@ class KoreanGrammar(Grammar):
     rude_style = "casual"
     comfortable_length = 13
     neutral_prompt = NOTEBOOK[2]
+    courtesies = korean_reading.COURTESIES
+    light = korean_reading.LIGHT
+    shortest_slip = 8
     topics = (
         *(Topic("howto", key, steps) for key, steps in HOW_TO.items()),
         *(Topic("safe", key, (why,)) for key, why in SAFE.items()),
@@ -410,6 +414,28 @@ class KoreanGrammar(Grammar):
     def normalise(self, text: str) -> str:
         text = unicodedata.normalize("NFKC", text).lower()
         return " ".join(re.findall(r"[가-힣]+|[a-z]+|[0-9]+|[.,!?:;]|[^\s가-힣a-z0-9.,!?:;]+", text))
+
+    @cached_property
+    def _forms(self) -> dict[str, frozenset[str]]:
+        """Every form in which a word of the vocabulary may be typed, with what it is a form of."""
+        phrases = [phrase for topic in self.topics for phrase in (topic.key, *topic.facts)]
+        verbs = {word for phrase in (*phrases, *STATED, *REQUESTED) for word in phrase.split() if word.endswith("다")}
+        return korean_reading.forms(self.words, verbs - COLOURS.keys())
+
+    def stems(self, word: str) -> frozenset[str]:
+        return self._forms.get(word, frozenset()) | {f"={word}"}
+
+    def spell_out(self, text: str) -> str:
+        return korean_reading.spell_out(text, self._forms)
+
+    def deed(self, key: str) -> str:
+        return _last(key)
+
+    def letters(self, word: str) -> str:
+        return korean_reading.keystrokes(word)
+
+    def correct(self, word: str) -> bool:
+        return korean_reading.is_correct(word)
 
     def display(self, text: str) -> str:
         return re.sub(r" ([.,!?])", r"\1", text)

@@ -41,7 +41,7 @@ def _use(text: str) -> None:
 
 def read_prompt(assets: LanguageAssets, typed: str) -> str:
     """The typed question as tokens; empty, with a sentence on the page, if the model cannot read it."""
-    prompt, own = read_question(assets, typed), session.conversation()
+    prompt, own = read_question(assets, typed, key="lm_prompt"), session.conversation()
     if own.lm_read != prompt:
         own.lm_read, own.lm_prefix, own.lm_answers = prompt, (), []
     return prompt

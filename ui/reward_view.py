@@ -15,7 +15,7 @@ from ui import charts, controls, layout, session
 from ui.i18n import t
 from ui.language_view import suggestions
 from ui.live_figure import live_figure, palette
-from ui.questions import read_question
+from ui.questions import read_answer, read_question
 
 KNOWING_NOTHING = 0.6931471805599453
 TOP_WORDS = 8
@@ -116,15 +116,16 @@ def own_sentence(fit: RewardFit) -> None:
     )
     st.button(t("reward_model.score_button"), key="reward_score_button")
     with st.container(key="reward_score", gap="small"):
-        asked, said = read_question(assets, prompt or ""), assets.grammar.normalise(response or "")
-        if not said:
+        asked = read_question(assets, prompt or "", key="reward_prompt")
+        said = read_answer(assets, response or "")
+        if not said.text:
             layout.callout(t("error.empty_response"))
-        if not (asked and said):
+        if not (asked and said.text):
             return
-        value = reward.score(fit, asked, said)
+        value = reward.score(fit, asked, said.text)
         layout.facts([(controls.signed(value), t("reward_model.score_name"), t("reward_model.score_sentence"))])
-        if unknown := assets.tokenizer.unknown(said):
-            layout.note(t("reward_model.unknown_left", words=", ".join(unknown)))
+        if said.unknown:
+            layout.note(t("reward_model.unknown_left", words=", ".join(said.unknown)))
 
 
 def _example(assets: LanguageAssets) -> tuple[str, str]:

@@ -87,6 +87,40 @@ def test_a_suggestion_is_a_prompt(visit: Visit) -> None:
     assert app.text_input(key="lm_prompt").value == app.button(key="lm_suggestion_2").label
 
 
+def test_unknown_words_are_named_and_the_nearest_questions_offered(visit: Visit) -> None:
+    app = visit("language_model")
+    app.text_input(key="lm_prompt").set_value("How do I make kimchi?").run()
+    assert "The model does not know: kimchi." in said(app)
+    offered = app.button(key="lm_prompt_nearest_0").label
+    app = press(app, "lm_prompt_nearest_0")
+    assert app.text_input(key="lm_prompt").value == offered
+    assert "The model does not know" not in said(app)
+    assert markup(app).count('class="chip ') == len(models.assets("en").grammar.normalise(offered).split())
+    assert "lm_prompt_nearest_0" not in {button.key for button in app.button}
+
+
+def test_a_question_is_met_half_way_and_says_so(visit: Visit) -> None:
+    app = visit("language_model")
+    app.text_input(key="lm_prompt").set_value("whats the captial of Frence").run()
+    assert translate("en", "reading.read_as", text="What is the capital of France?") in said(app)
+    app.text_input(key="lm_prompt").set_value("WHAT'S   THE CAPITAL OF FRANCE???").run()
+    assert "Read as" not in said(app), "case, spacing and marks are not worth a word"
+    app.text_input(key="lm_prompt").set_value("How to make tea").run()
+    assert translate("en", "error.unknown_prompt") in said(app)
+    assert app.button(key="lm_prompt_nearest_0").label == "How can I make tea?"
+
+
+def test_korean_is_met_half_way_too(visit: Visit) -> None:
+    app = visit("language_model", "ko")
+    app.text_input(key="lm_prompt").set_value("차 끓이는법 좀 알려줘!!").run()
+    assert translate("ko", "reading.read_as", text="차를 끓이는 방법을 알려 주세요.") in said(app)
+    app.text_input(key="lm_prompt").set_value("피자를 굽고 싶어요").run()
+    assert translate("ko", "error.unknown_words", words="피자를") in said(app)
+    app = press(app, "lm_prompt_nearest_0")
+    assert app.text_input(key="lm_prompt").value == "빵을 굽고 싶어요."
+    assert markup(app).count('class="chip ') == 4
+
+
 # Labelling.
 
 
@@ -180,6 +214,11 @@ def test_a_sentence_of_ones_own_is_scored(visit: Visit) -> None:
     assert translate("en", "reward_model.score_sentence") in said(app)
     app.text_input(key="reward_prompt").set_value("How do I make kimchi?").run()
     assert "The model does not know: kimchi" in said(app)
+    app = press(app, "reward_prompt_nearest_0")
+    assert "The model does not know" not in said(app)
+    app.text_input(key="reward_response").set_value("Boiling water and <b>qwzx</b>").run()
+    assert translate("en", "reading.read_as", text="Boil water and b qwzx b") in said(app)
+    assert translate("en", "reward_model.unknown_left", words="b, qwzx") in said(app)
     app.segmented_control(key="reward_source").set_value("human").run()
     assert translate("en", "reward_model.empty_source") in said(app)
 
