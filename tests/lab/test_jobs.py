@@ -71,7 +71,7 @@ def test_pause_resume_and_single_steps_leave_the_curve_as_it_is(
     spec = walk(iterations=12)
     run_id = jobs.start(lab.id, spec)
     gate.release(3)
-    until(lambda: store.run(run_id).step == 3)
+    until(lambda: store.run(run_id).step == 3 and jobs._active[run_id].begun == 4)
     jobs.pause(run_id, wait=0)
     assert store.run(run_id).status == "paused"
     gate.release()  # the step in progress ends
