@@ -18,8 +18,8 @@ with left:
         key=session.keep("lm_prompt", view.suggestions(assets)[0]),
         placeholder=view.suggestions(assets)[0],
     )
-    view.suggestion_buttons(assets)
     prompt = view.read_prompt(assets, typed or "")
+    view.suggestion_buttons(assets)
     if prompt:
         view.show_tokens(assets, prompt)
         view.temperature_and_count()

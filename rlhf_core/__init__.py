@@ -1,6 +1,7 @@
 """Reinforcement learning from human feedback, readable and whole. Read it in this order:
 
-1. `corpus` (and `corpus_english`): what there is to say, and `gold`: what an answer is worth, computed from its text.
+1. `corpus`: what there is to say (`corpus_english`; `corpus_korean`, with its `conjugation` and its particles, `josa`),
+   and `gold`: what an answer is worth, computed from its text. `reading`: what people may mean by what they type.
 2. `tokenizer`, `language_model`, `pretraining`: a mini GPT that learns to say it.
 3. `preferences`, `annotators`: who prefers which of two answers.
 4. `attribute_encoder`, `reward_model`: what those preferences have in common (Bradley and Terry).

@@ -47,7 +47,8 @@ class Topic:
 
     facts by category: howto, the steps in their order; safe and unsafe, the reason; capital and colour, the one right
     answer; unknowable, the guesses that nobody can back; harmful, the steps that must not be told; claim, what is true;
-    feeling, advice that fits. `true` says of a claim whether it holds.
+    feeling, advice that fits. In Korean keys and facts that are verb phrases stand in dictionary form. `true` says of a
+    claim whether it holds.
     """
 
     category: str
@@ -191,6 +192,8 @@ class Grammar:
     """Words that may stand before or after a question and ask nothing."""
     light: frozenset[str] = frozenset()
     """Words that a question may have or lack without asking anything else."""
+    shortest_slip: int = 5
+    """Shorter words, in letters, are too much alike for a slip of the finger to be seen in them."""
 
     def spell_out(self, text: str) -> str:
         """Lower-case text with its contractions and variant spellings as the vocabulary has them."""
@@ -199,9 +202,6 @@ class Grammar:
     def stems(self, word: str) -> frozenset[str]:
         """The words of which a word may be a form, itself included: words that share one are forms of each other."""
         return frozenset({word})
-
-    shortest_slip: int = 5
-    """Shorter words, in letters, are too much alike for a slip of the finger to be seen in them."""
 
     def deed(self, key: str) -> str:
         """The word of a topic's key that says what is done."""

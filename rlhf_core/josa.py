@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from rlhf_core.conjugation import closing
+
 Ending = Literal["vowel", "rieul", "consonant"]
 """How a word's last syllable ends: open, with ㄹ, or with any other final consonant."""
 
@@ -51,8 +53,8 @@ def ending(word: str) -> Ending:
         return "vowel"
     last = bare[-1]
     if "가" <= last <= "힣":
-        final = (ord(last) - ord("가")) % 28
-        return "vowel" if final == 0 else "rieul" if final == 8 else "consonant"
+        final = closing(last)
+        return "rieul" if final == "ㄹ" else "consonant" if final else "vowel"
     if last.isdecimal():
         return _number(bare)
     if last.isascii() and last.isalpha():
