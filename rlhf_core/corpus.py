@@ -129,6 +129,26 @@ class Style:
         return frozenset({*self.words.values(), *self.address, *self.own} | (lead_words - self.shared))
 
 
+Facts = Mapping[str, str]
+"""What a topic's key is about, with its one fact; `FactLists`: with several."""
+FactLists = Mapping[str, tuple[str, ...]]
+
+
+def topics_of(
+    *, howto: FactLists, safe: Facts, unsafe: Facts, capital: Facts, colour: Facts, unknowable: FactLists,
+    harmful: FactLists, claim: Mapping[str, tuple[str, bool]], feeling: FactLists, notebook: Facts,
+) -> tuple[Topic, ...]:  # fmt: skip
+    """The topics of a grammar from its tables, category by category, see `Topic`."""
+    several = {"howto": howto, "unknowable": unknowable, "harmful": harmful, "feeling": feeling}
+    one = {"safe": safe, "unsafe": unsafe, "capital": capital, "colour": colour, "notebook": notebook}
+    of_category: dict[str, list[Topic]] = {
+        "claim": [Topic("claim", key, (fact,), true) for key, (fact, true) in claim.items()],
+        **{name: [Topic(name, key, facts) for key, facts in table.items()] for name, table in several.items()},
+        **{name: [Topic(name, key, (fact,)) for key, fact in table.items()] for name, table in one.items()},
+    }
+    return tuple(topic for category in CATEGORIES for topic in of_category[category])
+
+
 def split_sentences(text: str) -> list[str]:
     """Cut tokens into sentences; each keeps its closing mark, a last one may lack it."""
     return [s.strip() for s in re.findall(r"[^.!?]*[.!?]|[^.!?]+$", text) if s.strip()]
@@ -162,8 +182,8 @@ class Grammar:
 
     # What a language has to say for itself.
 
-    def cores(self, topic: Topic) -> Sequence[Core]:
-        """Every core that may answer a topic, the bad ones included."""
+    def answers(self, topic: Topic) -> Mapping[str, Sequence[str]]:
+        """Every core that may answer a topic, the bad ones included, by its quality (see `Core`)."""
         raise NotImplementedError
 
     def normalise(self, text: str) -> str:
@@ -212,6 +232,10 @@ class Grammar:
         return word
 
     # What follows from it.
+
+    def cores(self, topic: Topic) -> Sequence[Core]:
+        """Every core that may answer a topic."""
+        return tuple(Core(text, quality) for quality, texts in self.answers(topic).items() for text in texts)
 
     @cached_property
     def prompts(self) -> tuple[Prompt, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from rlhf_core import english_reading
-from rlhf_core.corpus import Core, Grammar, Phrases, Style, Topic
+from rlhf_core.corpus import Grammar, Phrases, Style, Topic, topics_of
 
 HOW_TO = {
     "cook rice": ("wash the rice", "add clean water", "cover the pot", "let it rest"),
@@ -276,25 +276,21 @@ class EnglishGrammar(Grammar):
     neutral_prompt = "can you help ?"
     courtesies = english_reading.COURTESIES
     light = english_reading.LIGHT
-    topics = (
-        *(Topic("howto", key, steps) for key, steps in HOW_TO.items()),
-        *(Topic("safe", key, (why,)) for key, why in SAFE.items()),
-        *(Topic("unsafe", key, (why,)) for key, why in UNSAFE.items()),
-        *(Topic("capital", key, (city,)) for key, city in CAPITALS.items()),
-        *(Topic("colour", key, (colour,)) for key, colour in COLOURS.items()),
-        *(Topic("unknowable", key, guesses) for key, guesses in UNKNOWABLE.items()),
-        *(Topic("harmful", key, steps) for key, steps in HARMFUL.items()),
-        *(Topic("claim", key, (fact,), true) for key, (fact, true) in CLAIMS.items()),
-        *(Topic("feeling", key, advice) for key, advice in FEELINGS.items()),
-        *(Topic("notebook", key, (NOTEBOOK_GOOD.removesuffix(" ."),)) for key in NOTEBOOK),
+    topics = topics_of(
+        howto=HOW_TO,
+        safe=SAFE,
+        unsafe=UNSAFE,
+        capital=CAPITALS,
+        colour=COLOURS,
+        unknowable=UNKNOWABLE,
+        harmful=HARMFUL,
+        claim=CLAIMS,
+        feeling=FEELINGS,
+        notebook=dict.fromkeys(NOTEBOOK, NOTEBOOK_GOOD.removesuffix(" .")),
     )
 
-    def cores(self, topic: Topic) -> Sequence[Core]:
-        return tuple(
-            Core(text, quality)
-            for quality, texts in _ANSWERS[topic.category](topic).items()
-            for text in texts
-        )
+    def answers(self, topic: Topic) -> Answers:
+        return _ANSWERS[topic.category](topic)
 
     def canonical(self, sentence: str) -> str:
         words = [_PLAIN.get(w, w) for w in sentence.split()]

@@ -18,7 +18,7 @@ from itertools import combinations
 
 from rlhf_core import korean_reading
 from rlhf_core.conjugation import conjugate, is_copula
-from rlhf_core.corpus import Core, Grammar, Phrases, Style, Topic
+from rlhf_core.corpus import Grammar, Phrases, Style, Topic, topics_of
 from rlhf_core.josa import josa
 
 HOW_TO = {
@@ -335,17 +335,17 @@ class KoreanGrammar(Grammar):
     courtesies = korean_reading.COURTESIES
     light = korean_reading.LIGHT
     shortest_slip = 8
-    topics = (
-        *(Topic("howto", key, steps) for key, steps in HOW_TO.items()),
-        *(Topic("safe", key, (why,)) for key, why in SAFE.items()),
-        *(Topic("unsafe", key, (why,)) for key, why in UNSAFE.items()),
-        *(Topic("capital", key, (city,)) for key, city in CAPITALS.items()),
-        *(Topic("colour", key, (colour,)) for key, colour in COLOURS.items()),
-        *(Topic("unknowable", key, guesses) for key, guesses in UNKNOWABLE.items()),
-        *(Topic("harmful", key, steps) for key, steps in HARMFUL.items()),
-        *(Topic("claim", key, (fact,), true) for key, (fact, true) in CLAIMS.items()),
-        *(Topic("feeling", key, advice) for key, advice in FEELINGS.items()),
-        *(Topic("notebook", key, (NOTEBOOK_GOOD.removesuffix(" ."),)) for key in NOTEBOOK),
+    topics = topics_of(
+        howto=HOW_TO,
+        safe=SAFE,
+        unsafe=UNSAFE,
+        capital=CAPITALS,
+        colour=COLOURS,
+        unknowable=UNKNOWABLE,
+        harmful=HARMFUL,
+        claim=CLAIMS,
+        feeling=FEELINGS,
+        notebook=dict.fromkeys(NOTEBOOK, NOTEBOOK_GOOD.removesuffix(" .")),
     )
 
     @cached_property
@@ -393,12 +393,8 @@ class KoreanGrammar(Grammar):
                 found.setdefault(conjugate(word, ending), word)
         return found
 
-    def cores(self, topic: Topic) -> Sequence[Core]:
-        return tuple(
-            Core(text, quality)
-            for quality, texts in _ANSWERS[topic.category](topic).items()
-            for text in texts
-        )
+    def answers(self, topic: Topic) -> Answers:
+        return _ANSWERS[topic.category](topic)
 
     def fill(self, form: str, key: str) -> str:
         return form.format(x=_Slot(key))
@@ -448,7 +444,7 @@ def _ending_word(sentence: str) -> str:
     return words[-1] if words else ""
 
 
-Answers = dict[str, Iterable[str]]
+Answers = dict[str, list[str]]
 
 
 def _how_to(topic: Topic) -> Answers:
