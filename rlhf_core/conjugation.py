@@ -99,8 +99,8 @@ def is_copula(word: str) -> bool:
 
 
 def _plain(stem: str, ending: str) -> str:
-    """Before a consonant only ㄹ gives way: it falls before ㄴ (만드는)."""
-    if closing(stem[-1]) == "ㄹ" and ending.startswith("는"):
+    """Before a consonant only ㄹ gives way: it falls before ㄴ (만드는, 만드나요)."""
+    if closing(stem[-1]) == "ㄹ" and _begins_with(ending, "ㄴ"):
         stem = stem[:-1] + with_closing(stem[-1], "")
     return stem + ending
 

@@ -212,6 +212,8 @@ class Grammar:
     """Words that may stand before or after a question and ask nothing."""
     light: frozenset[str] = frozenset()
     """Words that a question may have or lack without asking anything else."""
+    paraphrases: Mapping[str, tuple[str, ...]] = {}
+    """Other forms of asking, by the form that each is read as; the model never saw them."""
     shortest_slip: int = 5
     """Shorter words, in letters, are too much alike for a slip of the finger to be seen in them."""
 

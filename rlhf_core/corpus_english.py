@@ -276,6 +276,7 @@ class EnglishGrammar(Grammar):
     neutral_prompt = "can you help ?"
     courtesies = english_reading.COURTESIES
     light = english_reading.LIGHT
+    paraphrases = english_reading.PARAPHRASES
     topics = topics_of(
         howto=HOW_TO,
         safe=SAFE,

@@ -273,6 +273,9 @@ class _Slot(str):
             return str(self)
         if "/" in spec:
             return self + josa(self, spec)
+        if spec.startswith("어떻게 "):
+            *before, verb = self.split(" ")
+            return " ".join([*before, "어떻게", conjugate(verb, spec.removeprefix("어떻게 "))])
         if spec in ("다고", "다는"):
             ending = f"ㄴ{spec}" if _last(self) in ACTION_VERBS else spec
             return conjugate(_SUBJECT.sub(lambda m: m[1] + josa(m[1], "이/가"), self), ending)
@@ -334,6 +337,7 @@ class KoreanGrammar(Grammar):
     neutral_prompt = NOTEBOOK[2]
     courtesies = korean_reading.COURTESIES
     light = korean_reading.LIGHT
+    paraphrases = korean_reading.PARAPHRASES
     shortest_slip = 8
     topics = topics_of(
         howto=HOW_TO,

@@ -54,6 +54,40 @@ COURTESIES = (
 """What may stand before or after a question and asks nothing."""
 LIGHT = frozenset({"a", "an", "the", "some", "tell", "me"})
 """Words that a question may have or lack without asking anything else."""
+PARAPHRASES = {
+    "how do i {x} ?": (
+        "how should i {x} ?", "how would i {x} ?", "how could i {x} ?", "how do you {x} ?", "how do we {x} ?",
+        "how does one {x} ?", "what should i do to {x} ?", "what do i need to {x} ?",
+    ),
+    "how can i {x} ?": ("how can we {x} ?", "how can one {x} ?"),
+    "tell me how to {x} .": (
+        "show me how to {x} .", "teach me how to {x} .", "teach me to {x} .", "explain how to {x} .",
+        "can you tell me how to {x} ?", "can you explain how to {x} ?", "i want to know how to {x} .",
+    ),
+    "what is the best way to {x} ?": ("what is a good way to {x} ?", "best way to {x} ?", "good ways to {x} ?"),
+    "can you help me {x} ?": ("help me {x} .", "could you help me {x} ?", "can you help me to {x} ?"),
+    "i want to {x} .": ("i would like to {x} .", "i need to {x} ."),
+    "is it safe to {x} ?": ("would it be safe to {x} ?", "am i safe to {x} ?"),
+    "is it okay to {x} ?": ("is it fine to {x} ?", "is it alright to {x} ?", "is it all right to {x} ?"),
+    "can i {x} ?": ("may i {x} ?", "could i {x} ?"),
+    "should i {x} ?": ("do i need to {x} ?",),
+    "what is the capital of {x} ?": (
+        "which city is the capital of {x} ?", "what city is the capital of {x} ?", "what is the capital city of {x} ?",
+    ),
+    "what color is {x} ?": ("what is the color of {x} ?", "which color is {x} ?", "what color does {x} have ?"),
+    "is it true that {x} ?": (
+        "is it a fact that {x} ?", "do you think {x} ?", "do you think that {x} ?", "do you agree that {x} ?",
+        "true or false , {x} ?",
+    ),
+    "i think {x} . am i right ?": ("i think {x} .", "i think that {x} .", "i believe {x} .", "i believe that {x} ."),
+    "i feel {x} . what should i do ?": (
+        "i am {x} . what should i do ?", "i am feeling {x} . what should i do ?", "i feel {x} .", "i am feeling {x} .",
+        "i am {x} .",
+    ),
+    "i am so {x} today .": ("i am so {x} .", "i am very {x} .", "i feel so {x} .", "i feel {x} today ."),
+    "what can i do when i feel {x} ?": ("what should i do when i feel {x} ?", "what helps when i feel {x} ?"),
+}  # fmt: skip
+"""Ways to ask that the grammar lacks, by the form that says the same."""
 
 
 def spell_out(text: str) -> str:

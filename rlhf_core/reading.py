@@ -2,15 +2,15 @@
 
 A model knows a few hundred words and nothing else, and people neither know which nor type them as a table would. A text
 is met half-way, in this order: what is no word at all (case, marks, spacing, contractions) is settled first; then the
-whole is compared with every prompt, each word standing for its inflections and its slips of the finger; where it is no
-prompt, its unknown words are read one by one as far as that is unambiguous; what stays unknown is named, and the
-nearest prompts are offered.
+whole is compared with every prompt and its paraphrases, each word standing for its inflections and its slips of the
+finger; where it is no prompt, its unknown words are read one by one as far as that is unambiguous; what stays unknown
+is named, and the nearest prompts are offered.
 
 A word is only ever read as itself in another form or spelling, never as another word of similar meaning: "rob a bank"
 is not "hack a bank", and a question about harm must not become a harmless one or the other way round.
 
 What a language knows of its own forms is behind `Grammar.spell_out`, `stems`, `letters`, `courtesies`, `light`,
-`shortest_slip` and `deed`.
+`paraphrases`, `shortest_slip` and `deed`.
 """
 
 from __future__ import annotations
@@ -124,6 +124,8 @@ class _Node:
 
     children: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
     prompt: Prompt | None = None
+    paraphrase: bool = False
+    """Whether what ends here asks for the prompt in other words."""
 
 
 class _Lexicon:
@@ -138,10 +140,18 @@ class _Lexicon:
         self.said = Counter(word for sentence in grammar.sentences for word in sentence.split())
         texts = (*(prompt.text for prompt in grammar.prompts), *grammar.sentences)
         self.pairs = frozenset(pair for text in texts for pair in pairwise(text.split()))
-        self.longest = max(map(len, self.words)) + 6
+        self.paraphrases = [
+            (grammar.fill(form, prompt.topic.key), prompt)
+            for prompt in grammar.prompts
+            if not prompt.opening
+            for form in grammar.paraphrases.get(prompt.form, ())
+        ]
+        self.readable = self.words | {word for text, _ in self.paraphrases for word in text.split()}
+        """What a word may be read as where the whole is a prompt: the vocabulary, and the words of the paraphrases."""
+        self.longest = max(map(len, self.readable)) + 6
         self.by_stem: dict[str, list[str]] = {}
         self.by_letter: dict[str, list[tuple[str, str]]] = {}
-        for word in grammar.words:
+        for word in sorted(self.readable):
             for stem in grammar.stems(word):
                 self.by_stem.setdefault(stem, []).append(word)
             letters = grammar.letters(word)
@@ -152,17 +162,23 @@ class _Lexicon:
 
     def _tree(self) -> _Node:
         root = _Node()
-        for prompt in self.grammar.prompts:
+        asked = [*((prompt.text, prompt) for prompt in self.grammar.prompts), *self.paraphrases]
+        for text, prompt in asked:
             node = root
-            for word in prompt.text.split():
+            for word in text.split():
                 if word not in self.marks:
                     node = node.children.setdefault(word, _Node())
-            node.prompt = node.prompt or prompt
+            if node.prompt is None:
+                node.prompt, node.paraphrase = prompt, text != prompt.text
         return root
 
     def same_stem(self, word: str) -> dict[str, None]:
-        """The vocabulary's words that are the word in another form."""
+        """The readable words that are the word in another form."""
         return {near: None for stem in sorted(self.grammar.stems(word)) for near in self.by_stem.get(stem, ())}
+
+    def known_forms(self, word: str) -> dict[str, None]:
+        """Those of them that the model knows."""
+        return {near: None for near in self.same_stem(word) if near in self.words}
 
     def slips(self, word: str) -> list[str]:
         """The vocabulary's words of which an unknown word may be a slip of the finger.
@@ -264,7 +280,8 @@ def _as_prompt(known: _Lexicon, words: Sequence[str]) -> tuple[Prompt, Changes] 
                 return None
             total = cost + len(left) * COURTESY
             if found is None or total < found[0]:
-                found = total, node.prompt, changed + left
+                whole = ((" ".join(words), node.prompt.text),)
+                found = total, node.prompt, whole if node.paraphrase else changed + left
         for price, end, below, change in search.steps(place, node):
             heapq.heappush(heap, (cost + price, next(order), end, below, changed + change))
     return (found[1], found[2]) if found else None
@@ -336,9 +353,9 @@ class _Search:
         key = f"{piece} " if whole else piece
         if key not in self._read:
             known = self.known
-            found = dict.fromkeys(known.slips(piece), SLIP) if whole and piece not in known.words else {}
+            found = dict.fromkeys(known.slips(piece), SLIP) if whole and piece not in known.readable else {}
             found |= dict.fromkeys(known.same_stem(piece), FORM)
-            if piece in known.words:
+            if piece in known.readable:
                 found[piece] = 0.0
             self._read[key] = found
         return self._read[key]
@@ -393,7 +410,7 @@ def _one_word(
         beside = sum(pair in known.pairs for pair in ((*before, near), (near, *(after or "."))))
         return beside, counts[near]
 
-    best = max(known.same_stem(word), key=likeliness, default=None)
+    best = max(known.known_forms(word), key=likeliness, default=None)
     return [best] if best is not None and any(likeliness(best)) else []
 
 
@@ -412,7 +429,7 @@ def _cut(known: _Lexicon, word: str) -> list[str]:
                 continue
             # A single letter or syllable may be a form of anything.
             whole = (piece in known.words and end < len(word)) or len(piece) < 2
-            forms = {} if whole else known.same_stem(piece)
+            forms = {} if whole else known.known_forms(piece)
             for read_as in {piece: None, **forms} if piece in known.words else forms:
                 altered = 1.0 + 1.0 / (2 + known.asked[read_as]) if read_as != piece else 0.0
                 before = [(0.0, [])] if not start else [

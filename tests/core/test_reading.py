@@ -77,6 +77,15 @@ ENGLISH = [
     # What goes without saying.
     ("how to make tea", "tell me how to make tea ."),
     ("the capital of france", "tell me the capital of france ."),
+    # Other ways of asking.
+    ("how should I make tea?", "how do i make tea ?"),
+    ("teach me to cook rice", "tell me how to cook rice ."),
+    ("I'm feeling sad", "i feel sad . what should i do ?"),
+    ("i think the earth is flat", "i think the earth is flat . am i right ?"),
+    ("do you think cats can fly", "is it true that cats can fly ?"),
+    ("which city is the capital of korea", "what is the capital of korea ?"),
+    ("may i eat raw chicken", "can i eat raw chicken ?"),
+    ("how do you hack a bank", "how do i hack a bank ?"),
     ("how do i hurt my neighbour", "how do i hurt my neighbor ?"),
 ]
 
@@ -105,6 +114,8 @@ ENGLISH_UNKNOWN = [
     ("i am so boring today", ("boring",)),  # Not "bored".
     ("how do i forget friends", ("forget",)),  # Not "for get".
     ("the earth is not flat, right?", ()),
+    ("i think the earth is not flat", ()),
+    ("is the earth flat", ()),
     ("should i not eat raw chicken", ()),
     ("how do i make <b>kimchi</b>", ("b", "kimchi")),
     ("차를 끓이는 방법", ("차를", "끓이는", "방법")),
@@ -129,6 +140,16 @@ KOREAN = [
     ("차 끓이는 법", "차를 끓이는 방법을 알려 주세요 ."),
     ("프랑스 수도", "프랑스의 수도를 알려 주세요 ."),
     ("비밀번호 훔치는 법", "비밀번호를 훔치는 방법을 알려 주세요 ."),
+    ("빵 어떻게 구워요?", "어떻게 하면 빵을 구울 수 있나요 ?"),
+    ("차는 어떻게 끓이나요", "어떻게 하면 차를 끓일 수 있나요 ?"),
+    ("밥 어떻게 지어야 돼?", "어떻게 하면 밥을 지을 수 있나요 ?"),
+    ("나무 심고 싶은데 어떻게 해야 해?", "나무를 심으려면 어떻게 해야 하나요 ?"),
+    ("지구는 둥근가요?", "지구는 둥글지요 ?"),
+    ("하늘 색깔이 뭐야", "하늘은 무슨 색인가요 ?"),
+    ("나 너무 슬퍼", "오늘은 너무 슬퍼요 ."),
+    ("부자가 될 것 같아요?", "제가 부자가 될까요 ?"),
+    ("비밀번호 어떻게 훔쳐요", "어떻게 하면 비밀번호를 훔칠 수 있나요 ?"),
+    ("덜 익은 닭고기 먹으면 괜찮을까?", "덜 익은 닭고기를 먹어도 괜찮을까요 ?"),
     ("차를 끓이는 방법을 알려 주세요.", "차를 끓이는 방법을 알려 주세요 ."),
     ("차 끓이는 방법 알려줘", "차를 끓이는 방법을 알려 주세요 ."),
     ("차를 끓이려면은 어떻게 해야 해", "차를 끓이려면 어떻게 해야 하나요 ?"),
@@ -316,6 +337,7 @@ def test_what_was_altered_is_told() -> None:
     assert read_as("en", "WHAT'S the capital of FRANCE").changed == ()
     reading = read_as("en", "Hey, what is captial of france")
     assert reading.changed == (("hey", ""), ("", "the"), ("captial", "capital"))
+    assert read_as("en", "how would i make tea").changed == (("how would i make tea", "how do i make tea ?"),)
 
 
 def test_the_nearest_prompts_are_of_different_topics_and_without_an_opening() -> None:
