@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitDuplicateElementKey
 
 from ui import session
-from ui.i18n import LANGUAGES, t
+from ui.i18n import LANGUAGES, has, t
 
 _STYLE = Path(__file__).parent / "style.css"
 _LANGUAGE = st.components.v2.component(
@@ -64,8 +64,6 @@ def heading(page: str, **slots: object) -> None:
 
 def section(key: str, **slots: object) -> None:
     """A heading inside a page, with its sentence if it has one."""
-    from ui.i18n import has
-
     lead = f"<p>{html.escape(t(f'{key}_lead', **slots))}</p>" if has(f"{key}_lead") else ""
     st.html(f'<div class="lab-section"><h2>{html.escape(t(key, **slots))}</h2>{lead}</div>')
 

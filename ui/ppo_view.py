@@ -117,8 +117,8 @@ def buttons(run: Run | None) -> None:
             _button("ppo_resume", t("ppo.resume"), lambda: jobs.resume(run.id), True, primary=rests)
         else:
             _button("ppo_pause", t("ppo.pause"), lambda: jobs.pause(run.id), state in LIVE, primary=True)
-        _button("ppo_step", t("ppo.step"), lambda: jobs.step_once(run.id), state in (*LIVE, "paused"))
-        _button("ppo_stop", t("ppo.stop"), lambda: jobs.stop(run.id), state in (*LIVE, "paused"))
+        _button("ppo_step", t("ppo.step"), lambda: jobs.step_once(run.id), unfinished(run))
+        _button("ppo_stop", t("ppo.stop"), lambda: jobs.stop(run.id), unfinished(run))
         _button("ppo_reset", t("ppo.reset"), lambda: jobs.reset(run.id), run is not None, note=t("ppo.reset_help"))
         _pace(run)
 
