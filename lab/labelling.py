@@ -11,7 +11,7 @@ import torch
 
 from lab import models, reward
 from lab.store import Lab, Label, NewPair, Shown, Store, now
-from rlhf_core.annotators import Annotator, annotator_names, annotator_values
+from rlhf_core.annotators import Annotator, annotator_values
 from rlhf_core.evaluation import wilson_interval
 
 CHOICES = ("left", "right", "tie", "both_bad", "skip")
@@ -137,10 +137,9 @@ class LabellingDesk:
         """
         if not 1 <= n <= MOST_SIMULATED:
             raise ValueError(f"The number of labels must lie between 1 and {MOST_SIMULATED}, not {n}.")
-        if annotator not in (names := annotator_names(self.lab.language)):
-            raise ValueError(f"There is no annotator {annotator!r} here; choose one of {', '.join(names)}.")
+        values = annotator_values(annotator, self.lab.language)
         assets = models.assets(self.lab.language)
-        person = Annotator(annotator, annotator_values(annotator), assets.judge, label_noise)
+        person = Annotator(annotator, values, assets.judge, label_noise)
         rng = torch.Generator().manual_seed(seed)
         done = 0
         while done < n:
@@ -198,8 +197,11 @@ class LabellingDesk:
             answers = [g.text for g in policy.generate(texts * 2, tokenizer=assets.tokenizer, rng=rng)]
             for prompt, a, b in zip(texts, answers[: len(texts)], answers[len(texts) :], strict=True):
                 if a != b:
-                    answers_of = {"response_a": a, "response_b": b, "policy_id": self.policy_id}
-                    found.append(NewPair(language=language, prompt=prompt, **answers_of))
+                    found.append(
+                        NewPair(
+                            language=language, prompt=prompt, response_a=a, response_b=b, policy_id=self.policy_id
+                        )
+                    )
             if len(found) >= n:
                 return found[:n]
         raise LabellingError(

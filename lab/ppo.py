@@ -61,8 +61,12 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
     fit = reward.fit(store, lab, source, features)
     if fit.labels_used == fit.ties:
         raise ValueError("No label of this source favours an answer, so there is nothing to learn: label some pairs.")
-    made_from = {"language": lab.language, "labels_used": fit.labels_used, "simulated_used": fit.simulated_used}
-    made_from |= {"ties": fit.ties}
+    made_from = {
+        "language": lab.language,
+        "labels_used": fit.labels_used,
+        "simulated_used": fit.simulated_used,
+        "ties": fit.ties,
+    }
     buffer = io.BytesIO()
     torch.save(fit.model.state_dict(), buffer)
     meta = {"source": source, "features": features, **made_from}

@@ -13,10 +13,9 @@ assets = models.assets(session.current_lab().language)
 layout.heading("language_model", parameters=assets.model.parameter_count, words=len(assets.grammar.words))
 left, right = st.columns([1.15, 1], gap="large")
 with left:
+    example = view.suggestions(assets.language)[0]
     typed = st.text_input(
-        t("language_model.prompt"),
-        key=session.keep("lm_prompt", view.suggestions(assets)[0]),
-        placeholder=view.suggestions(assets)[0],
+        t("language_model.prompt"), key=session.keep("lm_prompt", example), placeholder=example
     )
     prompt = view.read_prompt(assets, typed or "")
     view.suggestion_buttons(assets)

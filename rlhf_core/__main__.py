@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> headless.Report:
     """Run a stage. ValueError says which argument is out of range."""
     given = vars(arguments)
     options = headless.Options(**{k: v for k, v in given.items() if k in headless.Options.__dataclass_fields__})
-    progress = quiet if arguments.json or not sys.stderr.isatty() else draw_bar
+    progress = headless.quiet if arguments.json or not sys.stderr.isatty() else draw_bar
     match arguments.stage:
         case "pretrain":
             report = headless.pretrain(options, progress)
@@ -83,10 +83,6 @@ def export(sample: PreferenceSample, language: str, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         for pair in sample.dataset:
             print(json.dumps({**vars(pair), "language": language}, ensure_ascii=False), file=file)
-
-
-def quiet(share: float, words: str) -> None:
-    """No progress bar."""
 
 
 def draw_bar(share: float, words: str) -> None:

@@ -34,10 +34,12 @@ def annotator_names(language: str) -> tuple[str, ...]:
     return tuple(name for name, values in ANNOTATORS.items() if readable.issuperset(values.weights))
 
 
-def annotator_values(name: str) -> Values:
-    """The values of a named annotator. ValueError names the choices."""
-    if name not in ANNOTATORS:
-        raise ValueError(f"There is no annotator {name!r}; choose one of {', '.join(ANNOTATORS)}.")
+def annotator_values(name: str, language: str) -> Values:
+    """The values of a named annotator. ValueError names the choices that a language has."""
+    if name not in (known := annotator_names(language)):
+        raise ValueError(
+            f"There is no annotator {name!r} in the language {language!r}; choose one of {', '.join(known)}."
+        )
     return ANNOTATORS[name]
 
 

@@ -18,8 +18,8 @@ from functools import cache
 
 _CONTRACTED = {"ㅗ": "ㅘ", "ㅜ": "ㅝ", "ㅣ": "ㅕ", "ㅚ": "ㅙ", **{vowel: vowel for vowel in "ㅏㅓㅐㅔㅕ"}}
 """What an open stem's vowel and the 아 or 어 after it become together."""
-_INITIALS, _MEDIALS, _FINALS = 19, 21, 28
-_VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
+INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _CLOSINGS = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
 
 P_IRREGULAR = frozenset(
@@ -39,15 +39,15 @@ REU_REGULAR = frozenset("따르 치르 들르 다다르 우러르".split())
 
 def compose(initial: int, medial: int, final: int = 0) -> str:
     """A syllable from the numbers of its parts (Unicode, section 3.12)."""
-    return chr(0xAC00 + (initial * _MEDIALS + medial) * _FINALS + final)
+    return chr(0xAC00 + (initial * len(VOWELS) + medial) * len(_CLOSINGS) + final)
 
 
 def decompose(syllable: str) -> tuple[int, int, int]:
     """The numbers of the parts of a Hangul syllable. ValueError for any other character."""
     code = ord(syllable) - 0xAC00
-    if not 0 <= code < _INITIALS * _MEDIALS * _FINALS:
+    if not 0 <= code < len(INITIALS) * len(VOWELS) * len(_CLOSINGS):
         raise ValueError(f"{syllable!r} is not a Hangul syllable.")
-    return code // (_MEDIALS * _FINALS), code // _FINALS % _MEDIALS, code % _FINALS
+    return code // (len(VOWELS) * len(_CLOSINGS)), code // len(_CLOSINGS) % len(VOWELS), code % len(_CLOSINGS)
 
 
 def closing(syllable: str) -> str:
@@ -146,7 +146,7 @@ def _before_vowel(stem: str, vowel: str) -> str:
     if stem in P_IRREGULAR:
         return opened + {"으": "우", "아": "와" if stem in ("돕", "곱") else "워"}[vowel]
     if vowel == "아":
-        vowel = "아" if _VOWELS[decompose(last)[1]] in "ㅏㅗㅑ" else "어"
+        vowel = "아" if VOWELS[decompose(last)[1]] in "ㅏㅗㅑ" else "어"
     if stem in T_IRREGULAR:
         return stem[:-1] + with_closing(last, "ㄹ") + vowel
     if stem in S_IRREGULAR:
@@ -155,7 +155,7 @@ def _before_vowel(stem: str, vowel: str) -> str:
         if vowel == "으":
             return opened
         initial, medial, _ = decompose(last)
-        return stem[:-1] + compose(initial, _VOWELS.index({"ㅑ": "ㅒ"}.get(_VOWELS[medial], "ㅐ")))
+        return stem[:-1] + compose(initial, VOWELS.index({"ㅑ": "ㅒ"}.get(VOWELS[medial], "ㅐ")))
     return stem + vowel
 
 
@@ -167,13 +167,13 @@ def _with_a(stem: str) -> str:
         return _before_vowel(stem, "아")
     if last == "하":
         return stem[:-1] + "해"
-    vowel = _VOWELS[medial]
+    vowel = VOWELS[medial]
     if vowel == "ㅡ":
         return _without_eu(stem)
     if stem == "푸":
         return "퍼"
     if vowel in _CONTRACTED:
-        return stem[:-1] + compose(initial, _VOWELS.index(_CONTRACTED[vowel]))
+        return stem[:-1] + compose(initial, VOWELS.index(_CONTRACTED[vowel]))
     return stem + "어"  # 쉬어, 띄어
 
 
@@ -181,8 +181,8 @@ def _without_eu(stem: str) -> str:
     """ㅡ falls before 아 and 어, whose choice the syllable before it makes; 르 doubles its ㄹ as well."""
     before, last = stem[:-1], stem[-1]
     initial = decompose(last)[0]
-    bright = before and _VOWELS[decompose(before[-1])[1]] in "ㅏㅗ"
-    vowel = _VOWELS.index("ㅏ" if bright else "ㅓ")
+    bright = before and VOWELS[decompose(before[-1])[1]] in "ㅏㅗ"
+    vowel = VOWELS.index("ㅏ" if bright else "ㅓ")
     if last == "르" and stem not in REU_REGULAR:
         return before[:-1] + with_closing(before[-1], "ㄹ") + compose(initial, vowel)
     return before + compose(initial, vowel)

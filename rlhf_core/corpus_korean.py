@@ -240,11 +240,12 @@ IRREGULAR_LEVELS = {
     "마세요": ("마십시오", "마", "말다"),
 }
 """해요체: 합니다체, 반말, and the dictionary form, where conjugation alone does not lead from one to the other."""
+FORMAL_WORDS = {"네": "예"}
 CASUAL_WORDS = {
     "네": "응", "아니요": "아니", "저는": "나는", "저도": "나도", "제가": "내가", "도와드리게": "도와주게",
     "주셔서": "줘서", "도와드릴": "도와줄", "들어드릴": "들어줄", "죄송하지만": "미안하지만",
 }  # fmt: skip
-"""Words in mid-sentence that 반말 has in another form."""
+"""Words in mid-sentence that 합니다체 or 반말 has in another form."""
 CASUAL_ENDINGS = frozenset({"해", "마", "게을러", "없어"})
 """How the rude sentences end; nobody says them in another level."""
 
@@ -355,7 +356,7 @@ class KoreanGrammar(Grammar):
     @cached_property
     def styles(self) -> dict[str, Style]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The speech levels. Each word list follows from how the predicates conjugate."""
-        formal, casual = {"네": "예"}, dict(CASUAL_WORDS)
+        formal, casual = dict(FORMAL_WORDS), dict(CASUAL_WORDS)
         for plain, (formally, casually, _) in self._levels.items():
             formal[plain], casual[plain] = formally, casually
         return {
@@ -365,16 +366,20 @@ class KoreanGrammar(Grammar):
         }
 
     @cached_property
+    def _verb_phrases(self) -> tuple[str, ...]:
+        """The facts that are said of something, in dictionary form."""
+        return tuple(fact for topic in self.topics for fact in topic.facts if fact.endswith("다"))
+
+    @cached_property
     def _levels(self) -> dict[str, tuple[str, str, str]]:
         """How a sentence may end: 해요체 with its 합니다체, its 반말 and the dictionary form."""
-        facts = [fact for topic in self.topics for fact in topic.facts if fact.endswith("다")]
-        stated = [*facts, *STATED, *(f"{noun}이다" for noun in (*CAPITALS.values(), *COLOURS.values()))]
-        stated += CLAIMS
-        requested = [*(s for table in (HOW_TO, HARMFUL, FEELINGS) for steps in table.values() for s in steps)]
+        nouns = (*CAPITALS.values(), *COLOURS.values())
+        stated = [*self._verb_phrases, *STATED, *(f"{noun}이다" for noun in nouns), *CLAIMS]
+        requested = [s for table in (HOW_TO, HARMFUL, FEELINGS) for steps in table.values() for s in steps]
         found = dict(IRREGULAR_LEVELS)
         for phrases, levels in (
             (stated, ("아요", "ㅂ니다", "아")),
-            ([*requested, *REQUESTED], ("(으)세요", "(으)십시오", "아")),
+            ((*requested, *REQUESTED), ("(으)세요", "(으)십시오", "아")),
             (FEELINGS, ("(으)시겠어요", "(으)시겠습니다", "겠다")),
         ):
             for word in (_last(phrase) for phrase in phrases):
@@ -385,14 +390,12 @@ class KoreanGrammar(Grammar):
     @cached_property
     def _lemmas(self) -> dict[str, str]:
         """Words of answers and the dictionary form that each is a form of; a noun with 이다 is the noun."""
-        inverse = {casual: plain for plain, casual in CASUAL_WORDS.items()}
-        found = {**inverse, "예": "네"}
+        found = {styled: plain for words in (CASUAL_WORDS, FORMAL_WORDS) for plain, styled in words.items()}
         for plain, (formal, casual, word) in self._levels.items():
             lemma = word.removesuffix("이다") if is_copula(word) else word
             for form in (word, plain, formal, casual):
                 found.setdefault(form, lemma)
-        inner = [_last(fact) for topic in self.topics for fact in topic.facts if fact.endswith("다")]
-        for word in inner:
+        for word in map(_last, self._verb_phrases):
             for ending in ("고", "기", "(으)ㄹ", "(으)ㄹ지도"):
                 found.setdefault(conjugate(word, ending), word)
         return found

@@ -15,13 +15,7 @@ from typing import Any
 import torch
 
 from rlhf_core import evaluation
-from rlhf_core.annotators import (
-    Annotator,
-    PreferenceSample,
-    annotator_names,
-    annotator_values,
-    generate_preference_data,
-)
+from rlhf_core.annotators import Annotator, PreferenceSample, annotator_values, generate_preference_data
 from rlhf_core.checkpoints import LanguageAssets, load_start
 from rlhf_core.corpus import Prompt
 from rlhf_core.language_model import MiniLM, MiniLMConfig
@@ -32,6 +26,12 @@ from rlhf_core.reward_model import RewardModel
 Report = dict[str, Any]
 Progress = Callable[[float, str], None]
 """Called with the share done, in [0, 1], and a few words."""
+
+
+def quiet(share: float, words: str) -> None:
+    """A `Progress` that shows nothing."""
+
+
 
 TEST_PROMPTS = 200
 TEST_SAMPLES = 4
@@ -57,11 +57,7 @@ class Options:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"The seed must lie between 0 and 2^63 - 1, not {self.seed}.")
-        if self.annotator not in (known := annotator_names(self.language)):
-            raise ValueError(
-                f"There is no annotator {self.annotator!r} in the language {self.language!r};"
-                f" choose one of {', '.join(known)}."
-            )
+        annotator_values(self.annotator, self.language)  # refuses one that the language lacks
         if not 0 <= self.labels <= 5000:
             raise ValueError(f"The number of labels must lie between 0 and 5000, not {self.labels}.")
         if not 1 <= self.iterations <= 10_000:
@@ -92,7 +88,8 @@ def test_pairs(assets: LanguageAssets) -> evaluation.HeldOutPairs:
 
 def simulated_labels(assets: LanguageAssets, options: Options) -> PreferenceSample:
     """Labels of a simulated annotator on pairs of answers by the starting model to training prompts."""
-    annotator = Annotator(options.annotator, annotator_values(options.annotator), assets.judge, options.label_noise)
+    values = annotator_values(options.annotator, options.language)
+    annotator = Annotator(options.annotator, values, assets.judge, options.label_noise)
     return generate_preference_data(
         assets.model,
         assets.tokenizer,
@@ -169,7 +166,7 @@ def reward(options: Options, progress: Progress) -> tuple[Report, RewardModel]:
     progress(0.7, "fitted")
     result = evaluation.accuracy(
         pairs.differences(model.extractor) @ model.weights,
-        pairs.margins(assets.judge, annotator_values(options.annotator)),
+        pairs.margins(assets.judge, annotator_values(options.annotator, options.language)),
     )
     progress(1.0, "measured")
     return {

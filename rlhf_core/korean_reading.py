@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator
 
-from rlhf_core.conjugation import closing, conjugate, decompose, is_copula, with_closing
+from rlhf_core.conjugation import INITIALS, VOWELS, closing, conjugate, decompose, is_copula, with_closing
 
 PARTICLES = (
     "은 는 이 가 을 를 의 에 에서 에게 에게서 한테 께 께서 도 만 와 과 랑 이랑 하고 로 으로 부터 까지 에는 에도 "
@@ -137,7 +137,6 @@ OWN_WORDS = frozenset(
 SPELLINGS = {
     "어떡하면": "어떻게 하면", "어떡해": "어떻게 해", "어떻해": "어떻게 해", "어떻하면": "어떻게 하면", "할께": "할게",
 }  # fmt: skip
-_INITIALS, _MEDIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ", "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _KEYS = {
     "ㅘ": "ㅗㅏ", "ㅙ": "ㅗㅐ", "ㅚ": "ㅗㅣ", "ㅝ": "ㅜㅓ", "ㅞ": "ㅜㅔ", "ㅟ": "ㅜㅣ", "ㅢ": "ㅡㅣ", "ㄳ": "ㄱㅅ",
     "ㄵ": "ㄴㅈ", "ㄶ": "ㄴㅎ", "ㄺ": "ㄹㄱ", "ㄻ": "ㄹㅁ", "ㄼ": "ㄹㅂ", "ㄽ": "ㄹㅅ", "ㄾ": "ㄹㅌ", "ㄿ": "ㄹㅍ",
@@ -223,7 +222,7 @@ def _apart(syllable: str) -> str:
     if not "가" <= syllable <= "힣":
         return syllable
     initial, medial, _ = decompose(syllable)
-    return _INITIALS[initial] + _MEDIALS[medial] + closing(syllable)
+    return INITIALS[initial] + VOWELS[medial] + closing(syllable)
 
 
 def spell_out(text: str, known: Container[str]) -> str:

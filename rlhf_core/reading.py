@@ -47,7 +47,8 @@ class Reading:
 
     text: the tokens that the model reads. prompt: the grammar's prompt that it is, if any. unknown: words that the
     vocabulary lacks. nearest: prompts of different topics to offer in its place. changed: typed word and word read,
-    where more than case, spacing or marks differ; either is empty where a light word was left out or put in.
+    where more than case, spacing or marks differ; either is empty where a light word was left out or put in, and both
+    are the whole where it was asked in other words.
     """
 
     text: str
@@ -298,36 +299,27 @@ class _Search:
         self.spaces = [0, *accumulate(place in self.word_at for place in range(1, len(self.text) + 1))]
         """How many spaces were typed before each place or at it."""
         self._read: dict[str, dict[str, float]] = {}
-        self.endings = self._endings(list(words))
-
-    def _endings(self, words: list[str]) -> dict[int, Changes]:
+        self.endings = {len(self.text) - skipped: left for skipped, left in self._courtesies(last=True)}
         """Places from which only courtesies follow ("... please"), with these."""
-        place, left = len(self.text), ()
-        found: dict[int, Changes] = {place: ()}
-        while words:
-            for n in (2, 1):
-                phrase = "".join(words[-n:])
-                if phrase in self.known.courtesies:
-                    place, left = place - len(phrase), ((" ".join(words[-n:]), ""), *left)
-                    found[place] = left
-                    del words[-n:]
-                    break
-            else:
-                break
-        return found
 
     def beginnings(self) -> Iterator[tuple[int, Changes]]:
         """Places before which only courtesies stand, with these."""
+        return self._courtesies(last=False)
+
+    def _courtesies(self, *, last: bool) -> Iterator[tuple[int, Changes]]:
+        """The letters that the first (or last) courtesies take, none, one or more of them, and these as left out."""
         words = list(self.word_at.values())
-        place, skipped = 0, ()
-        yield 0, ()
+        taken, left = 0, ()
+        yield taken, left
         while words:
-            for n in (2, 1):
-                phrase = "".join(words[:n])
-                if phrase in self.known.courtesies:
-                    place, skipped = place + len(phrase), (*skipped, (" ".join(words[:n]), ""))
-                    yield place, skipped
-                    del words[:n]
+            for part in (slice(-2, None), slice(-1, None)) if last else (slice(2), slice(1)):
+                phrase = " ".join(words[part])
+                if phrase.replace(" ", "") in self.known.courtesies:
+                    change = ((phrase, ""),)
+                    taken += len(phrase.replace(" ", ""))
+                    left = (*change, *left) if last else (*left, *change)
+                    yield taken, left
+                    del words[part]
                     break
             else:
                 break

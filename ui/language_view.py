@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import secrets
+from functools import lru_cache
 
 import streamlit as st
 import torch
 
+from lab import models
 from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.tokenizer import SimpleTokenizer
 from ui import layout, session, tokens
@@ -19,8 +21,10 @@ SHOWN_WORDS = 9
 COUNTS = (1, 3, 5)
 
 
-def suggestions(assets: LanguageAssets) -> list[str]:
+@lru_cache
+def suggestions(language: str) -> list[str]:
     """One question of each kind, as people write them: always the same ones, none that training saw."""
+    assets = models.assets(language)
     found: dict[str, str] = {}
     for prompt in assets.grammar.split("validation"):
         found.setdefault(prompt.category, assets.grammar.display(prompt.text))
@@ -31,7 +35,7 @@ def suggestion_buttons(assets: LanguageAssets) -> None:
     """Questions to click."""
     st.caption(t("language_model.suggestions", language=t(f"language.{assets.language}")))
     with st.container(horizontal=True, gap="small", key="lm_suggestions"):
-        for i, text in enumerate(suggestions(assets)):
+        for i, text in enumerate(suggestions(assets.language)):
             st.button(text, key=f"lm_suggestion_{i}", on_click=_use, args=(text,))
 
 

@@ -130,7 +130,7 @@ def own_sentence(fit: RewardFit) -> None:
 
 def _example(assets: LanguageAssets) -> tuple[str, str]:
     """A question and a good answer to it, in the model's language."""
-    grammar, question = assets.grammar, suggestions(assets)[0]
+    grammar, question = assets.grammar, suggestions(assets.language)[0]
     prompt = grammar.find(question)
     assert prompt is not None, "suggestions are prompts of the grammar"
     good = next(core for core in grammar.cores(prompt.topic) if core.quality == "full")

@@ -170,7 +170,7 @@ def test_a_change_in_mid_showing_shows_nothing(
 
 def test_a_simulated_annotator_has_tastes_of_its_language(store: Store, lab: Lab, desk: LabellingDesk) -> None:
     assert desk.simulate(1, "pirate-fan", 0.0, seed=1) == 1
-    with pytest.raises(ValueError, match="no annotator 'pirate-fan' here"):
+    with pytest.raises(ValueError, match="no annotator 'pirate-fan' in the language 'ko'"):
         speak(store, lab, "ko").simulate(1, "pirate-fan", 0.0, seed=1)
     assert store.labels(lab.id) == []
 
