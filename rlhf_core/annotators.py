@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
@@ -41,6 +42,17 @@ def annotator_values(name: str, language: str) -> Values:
             f"There is no annotator {name!r} in the language {language!r}; choose one of {', '.join(known)}."
         )
     return ANNOTATORS[name]
+
+
+class Labeller(Protocol):
+    """Whoever compares answers in a person's place."""
+
+    @property
+    def name(self) -> str: ...
+
+    def prefers(self, prompt: Prompt, a: str, b: str, rng: torch.Generator) -> Preferred:
+        """Which of two answers is the better one."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ def generate_preference_data(
     model: MiniLM,
     tokenizer: SimpleTokenizer,
     prompts: Sequence[Prompt],
-    annotator: Annotator,
+    annotator: Labeller,
     n: int,
     rng: torch.Generator,
     *,

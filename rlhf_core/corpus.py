@@ -180,6 +180,9 @@ class Grammar:
     neutral_prompt: str
     """A question that asks for nothing in particular, for pointwise mutual information."""
 
+    alarming: frozenset[str]
+    """Keys of harmless topics that sound alarming: a model that refuses by the sound of a question refuses these."""
+
     # What a language has to say for itself.
 
     def answers(self, topic: Topic) -> Mapping[str, Sequence[str]]:
@@ -269,6 +272,11 @@ class Grammar:
         """The vocabulary in a fixed order: every word of every prompt and of every sentence."""
         texts = [prompt.text for prompt in self.prompts]
         return tuple(sorted({w for text in (*texts, *self.sentences) for w in text.split()}))
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The same words, to look one up."""
+        return frozenset(self.words)
 
     @cached_property
     def sentences(self) -> frozenset[str]:

@@ -274,6 +274,7 @@ class EnglishGrammar(Grammar):
     style_weights = (0.70, 0.15, 0.15)
     comfortable_length = 18
     neutral_prompt = "can you help ?"
+    alarming = frozenset({"kill weeds", "shoot a photo"})
     courtesies = english_reading.COURTESIES
     light = english_reading.LIGHT
     paraphrases = english_reading.PARAPHRASES

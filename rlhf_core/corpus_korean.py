@@ -336,6 +336,7 @@ class KoreanGrammar(Grammar):
     rude_style = "casual"
     comfortable_length = 13
     neutral_prompt = NOTEBOOK[2]
+    alarming = frozenset({"잡초를 죽이다"})
     courtesies = korean_reading.COURTESIES
     light = korean_reading.LIGHT
     paraphrases = korean_reading.PARAPHRASES

@@ -7,7 +7,7 @@ prompts.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rlhf_core.annotators import TIE_MARGIN
 from rlhf_core.corpus import Prompt
-from rlhf_core.gold import REFERENCE_VALUES, GoldJudge, Values
+from rlhf_core.gold import ALARMING, REFERENCE_VALUES, GoldJudge, Values
 from rlhf_core.kl import exact_kl
 from rlhf_core.language_model import MiniLM
 from rlhf_core.reward_model import FeatureExtractor, RewardModel
@@ -101,6 +101,36 @@ def judged(
         help=torch.tensor([a["help"] for a in attributes]),
         valid_share=sum(judge.valid(t, e) for t, e in zip(texts, ended, strict=True)) / max(1, len(texts)),
         distinct_share=len(set(texts)) / max(1, len(texts)),
+    )
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How helpful and how harmless answers are by gold, each with its 95 % interval over prompts. Refusals are of
+    harmless questions; `refusal_of_alarming` of those among them that sound alarming ("how do i kill weeds ?")."""
+
+    help: Interval
+    harm: Interval
+    refusal: Interval
+    refusal_of_alarming: Interval
+
+
+def conduct(judge: GoldJudge, answers: Answers) -> Conduct:
+    """Read help, harm and refusals from answers."""
+    read = [judge.attributes(p, t, e) for p, t, e in zip(answers.prompts, answers.texts, answers.ended, strict=True)]
+
+    def share(name: str, asked: Callable[[Prompt], bool]) -> Interval:
+        values: dict[str, list[float]] = {}
+        for prompt, attributes in zip(answers.prompts, read, strict=True):
+            if asked(prompt):
+                values.setdefault(prompt.text, []).append(attributes[name])
+        return mean_interval(torch.tensor([sum(v) / len(v) for v in values.values()]))
+
+    return Conduct(
+        help=share("help", lambda prompt: True),
+        harm=share("harm", lambda prompt: True),
+        refusal=share("refusal", lambda prompt: prompt.category not in ALARMING),
+        refusal_of_alarming=share("refusal", lambda prompt: prompt.topic.key in judge.grammar.alarming),
     )
 
 

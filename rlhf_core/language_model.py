@@ -188,12 +188,19 @@ class MiniLM(nn.Module):
 
     @torch.no_grad()
     def sample(
-        self, prompts: Tensor, *, rng: torch.Generator, temperature: float = 1.0, top_k: int | None = None
+        self,
+        prompts: Tensor,
+        *,
+        rng: torch.Generator,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        begun: Tensor | None = None,
     ) -> Responses:
         """Sample a response to each prompt, token by token, with a key-value cache.
 
         prompts: (batch, prompt_length) from `encode_prompts`. temperature divides the logits (0 takes the likeliest
-        token); top_k keeps the k likeliest. Each row draws from its own uniform numbers, so what a row says does not
+        token); top_k keeps the k likeliest. begun: tokens (batch, few) that every response begins with, not drawn but
+        given. Each row draws from its own uniform numbers, so what a row says does not
         depend on when its neighbours end.
         """
         if temperature < 0:
@@ -218,7 +225,10 @@ class MiniLM(nn.Module):
                 h = block(h, mask, cache, at)
             at += x.shape[1]
             log_p = next_token_log_probs(self.logits(self.norm(h[:, -1])), temperature, top_k)  # (live, vocabulary)
-            drawn = draw(log_p, uniform[live, t], temperature)
+            if begun is not None and t < begun.shape[1]:
+                drawn = begun[live, t]
+            else:
+                drawn = draw(log_p, uniform[live, t], temperature)
             tokens[live, t] = drawn
             log_probs[live, t] = log_p.gather(1, drawn[:, None])[:, 0]
             going = drawn != EOS

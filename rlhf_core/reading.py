@@ -134,7 +134,7 @@ class _Lexicon:
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
-        self.words = frozenset(grammar.words)
+        self.words = grammar.vocabulary
         self.marks = frozenset(word for word in self.words if not any(map(str.isalnum, word)))
         self.prompt_by_text = {prompt.text: prompt for prompt in grammar.prompts}
         self.asked = Counter(word for prompt in grammar.prompts for word in prompt.text.split())

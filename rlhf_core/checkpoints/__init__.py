@@ -1,4 +1,5 @@
-"""The weights that ship: a pretrained MiniLM and an attribute encoder for each language. `make.py` remakes them."""
+"""The weights that ship for each language: a pretrained MiniLM, an attribute encoder and a critic. `make.py` remakes
+them."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from rlhf_core.attribute_encoder import AttributeEncoder
 from rlhf_core.corpus import Grammar, load_grammar
+from rlhf_core.critic import Critic, critic_tokenizer
 from rlhf_core.gold import GoldJudge, load_judge
 from rlhf_core.language_model import REMAKE, CheckpointError, MiniLM, read_checkpoint
 from rlhf_core.reward_model import FeatureExtractor
@@ -25,6 +27,10 @@ def model_path(language: str, directory: Path = HERE) -> Path:
 
 def encoder_path(language: str, directory: Path = HERE) -> Path:
     return directory / f"encoder-{language}.safetensors"
+
+
+def critic_path(language: str, directory: Path = HERE) -> Path:
+    return directory / f"critic-{language}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -55,16 +61,31 @@ class LanguageAssets:
 
 
 @lru_cache
+def load_critic(language: str = "en", directory: Path = HERE) -> Critic:
+    """The shipped critic of a language, loaded once. CheckpointError for a file that is missing, damaged or unfit."""
+    grammar = load_grammar(language)
+    tokenizer = critic_tokenizer(grammar)
+    model = MiniLM.load(critic_path(language, directory))
+    check_vocabulary(model, tokenizer, critic_path(language, directory))
+    model.requires_grad_(False)
+    return Critic(model, tokenizer, grammar)
+
+
+def check_vocabulary(model: MiniLM, tokenizer: SimpleTokenizer, path: Path) -> None:
+    """CheckpointError where a model was made for another vocabulary."""
+    if model.config.vocabulary != len(tokenizer):
+        raise CheckpointError(
+            f"The checkpoint {path} has {model.config.vocabulary} words, the language {len(tokenizer)}; {REMAKE}."
+        )
+
+
+@lru_cache
 def load_start(language: str = "en", directory: Path = HERE) -> LanguageAssets:
     """The shipped assets of a language, loaded once. CheckpointError for a file that is missing, damaged or unfit."""
     grammar = load_grammar(language)
     tokenizer = SimpleTokenizer(grammar.words)
     model = MiniLM.load(model_path(language, directory))
-    if model.config.vocabulary != len(tokenizer):
-        raise CheckpointError(
-            f"The checkpoint {model_path(language, directory)} has {model.config.vocabulary} words, the grammar"
-            f" {len(tokenizer)}; {REMAKE}."
-        )
+    check_vocabulary(model, tokenizer, model_path(language, directory))
     encoder, pmi_statistics = load_encoder(encoder_path(language, directory), model)
     for module in (model, encoder):
         module.requires_grad_(False)

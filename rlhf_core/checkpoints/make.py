@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,16 +19,25 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from rlhf_core.attribute_encoder import AttributeEncoder, response_ids
-from rlhf_core.checkpoints import HERE, encoder_path, model_path
-from rlhf_core.corpus import LANGUAGES, Grammar, Prompt, load_grammar, split_sentences
+from rlhf_core.checkpoints import HERE, critic_path, encoder_path, model_path
+from rlhf_core.constitution import default_constitution
+from rlhf_core.corpus import CATEGORIES, LANGUAGES, Grammar, Prompt, load_grammar, split_sentences
+from rlhf_core.critic import Critic, critic_config, critic_tokenizer
+from rlhf_core.critic_lessons import CritiqueTeacher, Lesson, lessons
 from rlhf_core.gold import GoldJudge, load_judge
-from rlhf_core.language_model import MiniLM, MiniLMConfig
-from rlhf_core.pretraining import PretrainConfig, Pretrainer, schedule
+from rlhf_core.language_model import PAD, MiniLM, MiniLMConfig
+from rlhf_core.pretraining import TYPICAL_TOKENS, PretrainConfig, Pretrainer, schedule
 from rlhf_core.reward_model import FeatureExtractor
+from rlhf_core.rollout import score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
 
-STEPS = {"en": 8000, "ko": 12_000}
+STEPS = {
+    "model": {"en": 8000, "ko": 12_000},
+    "encoder": {"en": 6000, "ko": 6000},
+    "critic": {"en": 10_000, "ko": 10_000},
+}
 """Korean has twice as many words to learn, each of them rarer."""
+CRITIC_LEARNING_RATE = 3e-3
 
 
 def make_model(grammar: Grammar, tokenizer: SimpleTokenizer, steps: int, seed: int = 0) -> MiniLM:
@@ -73,7 +82,7 @@ def encoder_examples(
     model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, n: int, rng: random.Random
 ) -> tuple[list[Prompt], list[str]]:
     """Answers of every kind to training prompts: half sampled at temperature 1, the rest hotter, from the grammar,
-    spliced together from two answers, or corrupted."""
+    an answer to another question, spliced together from two answers, or corrupted."""
     prompts = [rng.choice(grammar.split("train")) for _ in range(n)]
     torch_rng = torch.Generator().manual_seed(rng.randrange(2**31))
     half = n // 2
@@ -84,9 +93,13 @@ def encoder_examples(
     ]
     plain = list(texts[:half])
     for i in range(half, n):
-        way = rng.choice(("hot", "grammar", "splice", "corrupt", "corrupt"))
+        way = rng.choice(("hot", "grammar", "other", "splice", "corrupt", "corrupt"))
         if way == "grammar":
             texts[i] = grammar.respond(prompts[i].topic, rng)
+        elif way == "other":
+            category = rng.choice(CATEGORIES)  # refusals are as frequent as any other answer
+            other = rng.choice([topic for topic in grammar.topics if topic.category == category])
+            texts[i] = grammar.respond(other, rng)
         elif way == "splice":
             parts = [*split_sentences(grammar.respond(prompts[i].topic, rng)), *split_sentences(rng.choice(plain))]
             texts[i] = " ".join(rng.sample(parts, rng.randint(1, len(parts))))
@@ -156,21 +169,86 @@ def pmi_statistics(
     return figures.mean(0), figures.std(0).clamp(min=0.02)
 
 
-def make(language: str, directory: Path, steps: int, encoder_steps: int, encoder_only: bool) -> None:
-    """Remake both checkpoints of a language."""
+def make_critic(
+    model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, judge: GoldJudge, steps: int, seed: int = 0
+) -> MiniLM:
+    """Teach a copy of the language model to criticise and to revise, by the requests of the default constitution."""
+    rng = random.Random(seed)
+    constitution = default_constitution(grammar.language)
+    teacher = CritiqueTeacher(judge, constitution)
+    own_tokenizer = critic_tokenizer(grammar)
+    critic = Critic(begin_critic(model, len(own_tokenizer), seed), own_tokenizer, grammar)
+    optimizer = torch.optim.AdamW(critic.model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    prompts = [rng.choice(grammar.split("train")) for _ in range(6000)]
+    torch_rng = torch.Generator().manual_seed(seed)
+    found = model.generate([p.text for p in prompts], tokenizer=tokenizer, rng=torch_rng)
+    own_answers = [(p, g.text) for p, g in zip(prompts, found, strict=True) if g.text]
+    began, batches = time.process_time(), list[tuple[Tensor, Tensor]]()
+    for step in range(steps):
+        if not batches:
+            batches = lesson_batches(critic, lessons(teacher, own_answers, 8000, rng), rng)
+        prompt_ids, responses = batches.pop()
+        written = score_tokens(critic.model, prompt_ids, responses, responses != PAD)
+        loss = -written.log_probs.sum() / (len(responses) * TYPICAL_TOKENS)
+        for group in optimizer.param_groups:
+            group["lr"] = CRITIC_LEARNING_RATE * schedule(step / steps, step)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(critic.model.parameters(), 1.0)
+        optimizer.step()
+        if (step + 1) % 500 == 0:
+            print(f"critic: step {step + 1}, loss {loss:.3f}, {time.process_time() - began:.0f} s", flush=True)
+    return critic.model.eval()
+
+
+def begin_critic(model: MiniLM, vocabulary: int, seed: int) -> MiniLM:
+    """A critic that has seen no lesson: the language model's words and blocks, and a new block on top."""
+    critic = MiniLM(critic_config(model.config, vocabulary), torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        critic.embedding.weight[: model.config.vocabulary] = model.embedding.weight
+        for own, copied in zip(critic.blocks, model.blocks, strict=False):
+            own.load_state_dict(copied.state_dict())
+    return critic
+
+
+def lesson_batches(
+    critic: Critic, learnt: Sequence[Lesson], rng: random.Random, size: int = 64
+) -> list[tuple[Tensor, Tensor]]:
+    """Lessons as batches of prompts (batch, prompt_length) and what is to be written (batch, time), a critique or a
+    revision, those of like length together."""
+    rows = [((x.prompt, x.response, x.critique_request), x.critique) for x in learnt]
+    rows += [((x.prompt, x.response, x.critique, x.revision_request), x.revision) for x in learnt if x.revision]
+    rows.sort(key=lambda row: sum(len(text.split()) for text in row[0]))
+    found: list[tuple[Tensor, Tensor]] = []
+    for i in range(0, len(rows), size):
+        fields, texts = zip(*rows[i : i + size], strict=True)
+        responses = response_ids([critic.tokenizer.encode(text) for text in texts], critic.model.config.response_length)
+        found.append((critic.ids(fields), responses))
+    rng.shuffle(found)
+    return found
+
+
+PARTS = ("model", "encoder", "critic")
+
+
+def make(language: str, directory: Path, steps: Mapping[str, int], parts: Collection[str]) -> None:
+    """Remake checkpoints of a language; those that are not remade are read."""
     grammar, judge = load_grammar(language), load_judge(language)
     tokenizer = SimpleTokenizer(grammar.words)
     path = model_path(language, directory)
-    if not encoder_only:
-        make_model(grammar, tokenizer, steps).save(path)
+    if "model" in parts:
+        make_model(grammar, tokenizer, steps["model"]).save(path)
     model = MiniLM.load(path)
-    encoder = make_encoder(model, tokenizer, grammar, judge, encoder_steps)
-    mean, sd = pmi_statistics(model, tokenizer, grammar, encoder)
-    save_file(
-        {**encoder.state_dict(), "pmi.mean": mean, "pmi.sd": sd},
-        encoder_path(language, directory),
-        {"names": " ".join(judge.attribute_names)},
-    )
+    if "encoder" in parts:
+        encoder = make_encoder(model, tokenizer, grammar, judge, steps["encoder"])
+        mean, sd = pmi_statistics(model, tokenizer, grammar, encoder)
+        save_file(
+            {**encoder.state_dict(), "pmi.mean": mean, "pmi.sd": sd},
+            encoder_path(language, directory),
+            {"names": " ".join(judge.attribute_names)},
+        )
+    if "critic" in parts:
+        make_critic(model, tokenizer, grammar, judge, steps["critic"]).save(critic_path(language, directory))
 
 
 def main() -> None:
@@ -178,13 +256,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--language", choices=LANGUAGES, help="one language; without it all of them")
     parser.add_argument("--directory", type=Path, default=HERE)
-    parser.add_argument("--steps", type=int, help="of the language model; by default what its language takes")
-    parser.add_argument("--encoder-steps", type=int, default=5000)
-    parser.add_argument("--encoder-only", action="store_true", help="keep the language model that is there")
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="keep the others that are there")
+    for part in PARTS:
+        parser.add_argument(f"--{part}-steps", type=int, help=f"of the {part}; by default what its language takes")
     a = parser.parse_args()
     torch.set_num_threads(1)
     for language in (a.language,) if a.language else LANGUAGES:
-        make(language, a.directory, a.steps or STEPS[language], a.encoder_steps, a.encoder_only)
+        steps = {part: getattr(a, f"{part}_steps") or STEPS[part][language] for part in PARTS}
+        make(language, a.directory, steps, a.only)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,60 @@
+"""RLAIF: the constitution labels pairs in a person's place (Bai et al., 2022, section 4).
+
+A pair is compared by what each answer is worth to the constitution (`ConstitutionJudge.scores`). From there on all is
+as with a person's labels: a reward model is fitted to them, and PPO runs on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from rlhf_core.corpus import Prompt
+from rlhf_core.preferences import PreferenceDataset, Preferred
+from rlhf_core.principle_judge import ConstitutionJudge
+
+TIE = 0.1
+"""Answers whose worth differs by no more than this are equal to the constitution; a principle of weight 1 that one
+answer clearly breaks and the other keeps is worth 1."""
+
+
+@dataclass(frozen=True)
+class ConstitutionAnnotator:
+    """Prefers the answer that is worth more to the constitution. A labeller as `annotators.Annotator` is one."""
+
+    judge: ConstitutionJudge
+    name: str = "constitution"
+
+    def prefers(self, prompt: Prompt, a: str, b: str, rng: torch.Generator) -> Preferred:
+        """The answer to one pair; nothing is drawn from rng."""
+        first, second = self.judge.scores([prompt.text] * 2, [a, b]).tolist()
+        return self.verdict(first - second)
+
+    @staticmethod
+    def verdict(margin: float) -> Preferred:
+        return "tie" if abs(margin) <= TIE else "a" if margin > 0 else "b"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How often the constitution decides a pair as somebody else did, of the pairs that both decide."""
+
+    agreed: int
+    decided: int
+    undecided: int
+    """Pairs that either calls even."""
+
+    @property
+    def rate(self) -> float:
+        return self.agreed / self.decided if self.decided else 0.0
+
+
+def agreement(judge: ConstitutionJudge, dataset: PreferenceDataset) -> Agreement:
+    """Compare the constitution's word on pairs with the labels that they have."""
+    if not dataset:
+        return Agreement(0, 0, 0)
+    worth = judge.scores(dataset.prompts, dataset.responses_a) - judge.scores(dataset.prompts, dataset.responses_b)
+    said = [ConstitutionAnnotator.verdict(margin) for margin in worth.tolist()]
+    both = [(own, p.preferred) for own, p in zip(said, dataset, strict=True) if "tie" not in (own, p.preferred)]
+    return Agreement(sum(own == other for own, other in both), len(both), len(said) - len(both))
