@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from rlhf_core import reading
 from rlhf_core.constitution import Constitution, Example, Principle
 from rlhf_core.corpus import Grammar
-from rlhf_core import reading
 from rlhf_core.reward_model import FeatureExtractor, fit_bradley_terry
 
 PRIOR_PRECISION = 0.05
