@@ -12,6 +12,7 @@ from typing import NoReturn
 import torch
 
 from rlhf_core import headless
+from rlhf_core import headless_constitution as constitution
 from rlhf_core.annotators import ANNOTATORS, PreferenceSample
 from rlhf_core.corpus import LANGUAGES
 from rlhf_core.language_model import CheckpointError
@@ -54,13 +55,22 @@ def build_parser() -> argparse.ArgumentParser:
     stages.add_parser("reward", parents=[common, labels, fitting], help="fit a reward model and measure it")
     stages.add_parser("ppo", parents=[common, labels, fitting, tuning], help="fine-tune on a reward model")
     stages.add_parser("journey", parents=[common, labels, fitting, tuning], help="label, fit, fine-tune")
+    stage = stages.add_parser("constitution", parents=[common], help="criticise and revise answers, or train by it")
+    does = stage.add_mutually_exclusive_group(required=True)
+    does.add_argument("--input", type=Path, metavar="FILE", help="answers, a JSON object of prompt and response a line")
+    does.add_argument("--train", choices=constitution.METHODS, help="on revised answers, or by reinforcement learning")
+    stage.add_argument("--constitution", type=Path, metavar="FILE", help="TOML; without it the one that ships")
+    stage.add_argument("--iterations", type=int, help="steps of training; by default what the method takes")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> headless.Report:
     """Run a stage. ValueError says which argument is out of range."""
     given = vars(arguments)
-    options = headless.Options(**{k: v for k, v in given.items() if k in headless.Options.__dataclass_fields__})
+    if given.get("train") and given["iterations"] is None:
+        given["iterations"] = constitution.ITERATIONS[given["train"]]
+    known = headless.Options.__dataclass_fields__
+    options = headless.Options(**{k: v for k, v in given.items() if k in known and v is not None})
     progress = headless.quiet if arguments.json or not sys.stderr.isatty() else draw_bar
     match arguments.stage:
         case "pretrain":
@@ -73,9 +83,21 @@ def run(arguments: argparse.Namespace) -> headless.Report:
             report, _ = headless.reward(options, progress)
         case "ppo":
             report = headless.ppo(options, progress)
+        case "constitution":
+            report = run_constitution(arguments, options, progress)
         case _:
             report = headless.journey(options, progress)
     return {"schema": 1, "stage": arguments.stage, "seed": options.seed, "language": options.language, **report}
+
+
+def run_constitution(
+    arguments: argparse.Namespace, options: headless.Options, progress: headless.Progress
+) -> headless.Report:
+    """The stage that criticises a file of answers, or trains."""
+    principles = constitution.load_constitution(arguments.constitution, options.language)
+    if arguments.input is not None:
+        return constitution.criticise(options, principles, constitution.read_answers(arguments.input), progress)
+    return constitution.train(options, arguments.train, principles, progress)
 
 
 def export(sample: PreferenceSample, language: str, path: Path) -> None:
@@ -128,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, CheckpointError) as error:
         parser.error(str(error))
     except OSError as error:
-        parser.error(f"{error.filename}: {error.strerror}; choose a file that can be written.")
+        parser.error(f"{error.filename}: {error.strerror}; choose another file.")
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False))
     else:

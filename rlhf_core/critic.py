@@ -103,6 +103,13 @@ class Critic:
         self.model, self.tokenizer, self.grammar = model, tokenizer, grammar
         self.words = CRITIQUE_WORDS[grammar.language]
 
+    def display(self, text: str) -> str:
+        """A critique or a revision as people write it, a quotation in its marks."""
+        said, *more = [self.grammar.display(part.strip()).replace(" :", ":") for part in text.split('"')]
+        if len(more) != 2:
+            return said if not more else self.grammar.display(text)
+        return f"{said} \u201c{more[0]}\u201d {more[1]}"
+
     def known(self, text: str) -> str:
         """The words of a text that the critic reads."""
         return " ".join(word for word in text.split() if word in self.tokenizer)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import torch
 from torch import Tensor
 
-from rlhf_core.annotators import TIE_MARGIN
+from rlhf_core.annotators import TIE_MARGIN, Annotator
 from rlhf_core.corpus import Prompt
 from rlhf_core.gold import ALARMING, REFERENCE_VALUES, GoldJudge, Values
 from rlhf_core.kl import exact_kl
 from rlhf_core.language_model import MiniLM
+from rlhf_core.preferences import PreferenceData, PreferenceDataset
 from rlhf_core.reward_model import FeatureExtractor, RewardModel
 from rlhf_core.rollout import score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
@@ -132,6 +133,19 @@ def conduct(judge: GoldJudge, answers: Answers) -> Conduct:
         refusal=share("refusal", lambda prompt: prompt.category not in ALARMING),
         refusal_of_alarming=share("refusal", lambda prompt: prompt.topic.key in judge.grammar.alarming),
     )
+
+
+def gold_preferences(judge: GoldJudge, dataset: PreferenceDataset) -> PreferenceDataset:
+    """The same pairs, labelled by the reference values."""
+    annotator, rng = Annotator("gold", REFERENCE_VALUES, judge), torch.Generator().manual_seed(0)
+
+    def label(pair: PreferenceData) -> PreferenceData:
+        prompt = judge.grammar.find(pair.prompt)
+        assert prompt is not None, "pairs are made of the grammar's own prompts"
+        preferred = annotator.prefers(prompt, pair.response_a, pair.response_b, rng)
+        return replace(pair, preferred=preferred, labeler=annotator.name)
+
+    return PreferenceDataset(label(pair) for pair in dataset)
 
 
 def win_rate(after: Answers, before: Answers) -> Interval:

@@ -9,19 +9,23 @@ next answer that is judged. What the encoder was never taught to read and no wor
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from rlhf_core import reading
-from rlhf_core.constitution import Constitution, Example, Principle
+from rlhf_core.constitution import Constitution, Principle
 from rlhf_core.corpus import Grammar
+from rlhf_core.language_model import MiniLMConfig
 from rlhf_core.reward_model import FeatureExtractor, fit_bradley_terry
 
 PRIOR_PRECISION = 0.05
 """One over the variance of each weight: few examples, but no noise in them."""
 BIAS = 3.0
 """Value of the constant feature: the larger, the freer the intercept."""
+
+LONGEST_PROMPT = MiniLMConfig(vocabulary=0).prompt_length - 2
 
 
 class ConstitutionJudge:
@@ -54,21 +58,30 @@ class ConstitutionJudge:
 
     def _fit(self, principle: Principle) -> Tensor:
         examples = (*principle.breaks, *principle.keeps)
-        read = [self._as_read(example) for example in examples]
-        features = self.extractor.features([prompt for prompt, _ in read], [response for _, response in read])
+        read = [read_pair(self.grammar, example.prompt, example.response) for example in examples]
+        features = self.extractor.features([pair.prompt for pair in read], [pair.response for pair in read])
         targets = torch.tensor([1.0] * len(principle.breaks) + [0.0] * len(principle.keeps))
         # Logistic regression is Bradley-Terry's likelihood with features in the place of differences.
         return fit_bradley_terry(_with_constant(features), targets, PRIOR_PRECISION)
 
-    def _as_read(self, example: Example) -> tuple[str, str]:
-        prompt = known_words(self.grammar, reading.read(self.grammar, example.prompt).text)
-        return prompt or self.grammar.neutral_prompt, reading.read_words(self.grammar, example.response).text
+
+@dataclass(frozen=True)
+class ReadPair:
+    """A question and an answer as they can be judged: tokens of the grammar. unknown: words that it lacks, which are
+    passed over."""
+
+    prompt: str
+    response: str
+    unknown: tuple[str, ...]
 
 
-def known_words(grammar: Grammar, text: str) -> str:
-    """The words of a text that the vocabulary has."""
-    vocabulary = grammar.vocabulary
-    return " ".join(word for word in text.split() if word in vocabulary)
+def read_pair(grammar: Grammar, prompt: str, response: str) -> ReadPair:
+    """Read a question and an answer that somebody typed, as far as their words are known. An answer to no question, or
+    to one of unknown words alone, is judged as an answer to the neutral one."""
+    asked, answered = reading.read(grammar, prompt), reading.read_words(grammar, response)
+    known = [word for word in asked.text.split() if word in grammar.vocabulary][:LONGEST_PROMPT]
+    unknown = dict.fromkeys((*asked.unknown, *answered.unknown))
+    return ReadPair(" ".join(known) or grammar.neutral_prompt, answered.text, tuple(unknown))
 
 
 def _with_constant(features: Tensor) -> Tensor:
