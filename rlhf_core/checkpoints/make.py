@@ -33,7 +33,7 @@ from rlhf_core.tokenizer import SimpleTokenizer
 
 STEPS = {
     "model": {"en": 8000, "ko": 12_000},
-    "encoder": {"en": 6000, "ko": 6000},
+    "encoder": {"en": 7000, "ko": 7000},
     "critic": {"en": 10_000, "ko": 10_000},
 }
 """Korean has twice as many words to learn, each of them rarer."""
@@ -78,11 +78,31 @@ def corrupt(text: str, rng: random.Random, words: Sequence[str]) -> str:
     return " ".join(tokens)
 
 
+def reword(text: str, grammar: Grammar, rng: random.Random) -> str:
+    """Say a text in words that the grammar has and sentences that it has not, meaning much the same: two phrases of a
+    kind (two flatteries, two refusals) are crossed, a word is lost here and there, two sentences become one."""
+    p = grammar.phrases
+    kinds = (p.flattery, p.rude, p.overclaims, p.refusals, p.hedges, p.polite_openers, p.polite_closers)
+    found: list[str] = []
+    for sentence in split_sentences(text):
+        kind = next((kind for kind in kinds if sentence in kind), None)
+        words, (end,) = sentence.split()[:-1], sentence.split()[-1:]
+        if kind and rng.random() < 0.5:
+            other = rng.choice(kind).split()[:-1]
+            words = words[: rng.randint(1, len(words))] + other[rng.randrange(len(other)) :]
+        words = [w for i, w in enumerate(words, 1) if i == len(words) or rng.random() > 0.12]
+        if found and rng.random() < 0.2:
+            words = [*found.pop().split()[:-1], ",", *words]
+        found.append(" ".join([*words, end]))
+    return " ".join(found)
+
+
 def encoder_examples(
     model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, n: int, rng: random.Random
-) -> tuple[list[Prompt], list[str]]:
+) -> tuple[list[Prompt], list[str], list[str]]:
     """Answers of every kind to training prompts: half sampled at temperature 1, the rest hotter, from the grammar,
-    an answer to another question, spliced together from two answers, or corrupted."""
+    an answer to another question, spliced together from two answers, reworded, or corrupted. Last come the texts that
+    say what each means: the answers themselves, but for the reworded ones."""
     prompts = [rng.choice(grammar.split("train")) for _ in range(n)]
     torch_rng = torch.Generator().manual_seed(rng.randrange(2**31))
     half = n // 2
@@ -91,10 +111,10 @@ def encoder_examples(
         for part, temperature in ((prompts[:half], 1.0), (prompts[half:], 1.5))
         for g in model.generate([p.text for p in part], tokenizer=tokenizer, rng=torch_rng, temperature=temperature)
     ]
-    plain = list(texts[:half])
+    plain, meant = list(texts[:half]), list(texts)
     for i in range(half, n):
-        way = rng.choice(("hot", "grammar", "other", "splice", "corrupt", "corrupt"))
-        if way == "grammar":
+        way = rng.choice(("hot", "grammar", "other", "splice", "reworded", "reworded", "corrupt", "corrupt"))
+        if way in ("grammar", "reworded"):
             texts[i] = grammar.respond(prompts[i].topic, rng)
         elif way == "other":
             category = rng.choice(CATEGORIES)  # refusals are as frequent as any other answer
@@ -105,13 +125,24 @@ def encoder_examples(
             texts[i] = " ".join(rng.sample(parts, rng.randint(1, len(parts))))
         elif way == "corrupt":
             texts[i] = corrupt(grammar.respond(prompts[i].topic, rng), rng, grammar.words)
+        meant[i] = texts[i]
+        if way == "reworded":
+            texts[i] = reword(texts[i], grammar, rng)
     longest = model.config.response_length - 1
-    return prompts, [" ".join(t.split()[:longest]) for t in texts]
+    cut, meant_cut = ([" ".join(t.split()[:longest]) for t in part] for part in (texts, meant))
+    return prompts, cut, meant_cut
 
 
-def attribute_table(judge: GoldJudge, prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
-    """(answers, attributes) as the gold judge reads them."""
-    rows = [judge.attributes(p, t) for p, t in zip(prompts, texts, strict=True)]
+def attribute_table(
+    judge: GoldJudge, prompts: Sequence[Prompt], texts: Sequence[str], meant: Sequence[str]
+) -> Tensor:
+    """(answers, attributes) as the gold judge reads them: how a text is made from itself, what it says from the one
+    that it was meant to be."""
+    made = ("invalid", "repetition", "length")
+    rows: list[dict[str, float]] = []
+    for prompt, text, other in zip(prompts, texts, meant, strict=True):
+        itself = judge.attributes(prompt, text)
+        rows.append({**judge.attributes(prompt, other), **{name: itself[name] for name in made}})
     return torch.tensor([[row[name] for name in judge.attribute_names] for row in rows])
 
 
@@ -126,15 +157,15 @@ def make_encoder(
         for parameter in encoder.head.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=torch_rng) * (0.1 if parameter.dim() > 1 else 0.0))
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=2e-3, weight_decay=0.01, fused=True)
-    prompts, texts = encoder_examples(model, tokenizer, grammar, 4000, rng)
-    own = attribute_table(judge, prompts[:2000], texts[:2000])
+    prompts, texts, meant = encoder_examples(model, tokenizer, grammar, 4000, rng)
+    own = attribute_table(judge, prompts[:2000], texts[:2000], texts[:2000])
     # An attribute that the model's own answers hardly vary in is not blown up without bound.
     mean, encoder.spread = own.mean(0), own.std(0).clamp(min=0.15)
     began, size, done = time.process_time(), 64, 0
     while done < steps:
         if done:
-            prompts, texts = encoder_examples(model, tokenizer, grammar, 4000, rng)
-        targets = attribute_table(judge, prompts, texts) - mean
+            prompts, texts, meant = encoder_examples(model, tokenizer, grammar, 4000, rng)
+        targets = attribute_table(judge, prompts, texts, meant) - mean
         prompt_ids = model.encode_prompts([p.text for p in prompts], tokenizer)
         rows = [tokenizer.encode(t) for t in texts]
         for picked in torch.randperm(len(rows), generator=torch_rng).split(size):

@@ -11,7 +11,7 @@ from rlhf_core.gold import REFERENCE_VALUES
 
 def test_the_encoder_learns_from_answers_to_training_prompts_alone(each_assets: LanguageAssets) -> None:
     assets = each_assets
-    prompts, texts = encoder_examples(assets.model, assets.tokenizer, assets.grammar, 60, random.Random(0))
+    prompts, texts, _ = encoder_examples(assets.model, assets.tokenizer, assets.grammar, 60, random.Random(0))
     assert {prompt.split for prompt in prompts} == {"train"}
     assert len(texts) == 60 and len(set(texts)) > 40
     asked, answered = assets.start_answers
