@@ -4,7 +4,7 @@ Bai et al. could ask a large model for critiques; a model of this size has to be
 apart into its sentences, finds those that break a principle, quotes the first of them, and writes the answer anew: a
 sentence that only adds to the answer is left out, an answer that is itself at fault is replaced by a good one in the
 same style. Only what the gold judge finds cured is taught, and only on training prompts. Principles without a gold
-attribute are broken by the sentences that their own examples give.
+attribute are broken by those of their examples that are one sentence.
 
 This is knowledge for making the checkpoint; nothing of it is used when the critic works.
 """
@@ -57,8 +57,8 @@ class CritiqueTeacher:
         self._named = {
             principle.name: tuple(
                 judge.stem(sentence)
-                for example in principle.breaks
-                for sentence in split_sentences(self.grammar.normalise(example.response))
+                for sentence in (self.grammar.normalise(example.response) for example in principle.breaks)
+                if len(split_sentences(sentence)) == 1
             )
             for principle in constitution.principles
             if not principle.attribute
