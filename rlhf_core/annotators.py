@@ -50,8 +50,10 @@ class Labeller(Protocol):
     @property
     def name(self) -> str: ...
 
-    def prefers(self, prompt: Prompt, a: str, b: str, rng: torch.Generator) -> Preferred:
-        """Which of two answers is the better one."""
+    def compare(
+        self, prompts: Sequence[Prompt], a: Sequence[str], b: Sequence[str], rng: torch.Generator
+    ) -> list[Preferred]:
+        """Which of two answers to each prompt is the better one."""
         ...
 
 
@@ -79,6 +81,12 @@ class Annotator:
         if abs(margin) <= TIE_MARGIN:
             return "tie"
         return "a" if (margin > 0) != slip else "b"
+
+    def compare(
+        self, prompts: Sequence[Prompt], a: Sequence[str], b: Sequence[str], rng: torch.Generator
+    ) -> list[Preferred]:
+        """The answers to many pairs, one after the other."""
+        return [self.prefers(prompt, *pair, rng) for prompt, *pair in zip(prompts, a, b, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -113,10 +121,10 @@ def generate_preference_data(
         first, second = (
             model.generate(texts, tokenizer=tokenizer, rng=rng, temperature=temperature) for _ in range(2)
         )
-        for prompt, a, b in zip(chosen, first, second, strict=True):
+        said = annotator.compare(chosen, [a.text for a in first], [b.text for b in second], rng)
+        for prompt, a, b, preferred in zip(chosen, first, second, said, strict=True):
             if len(found) == n:
                 break
-            preferred = annotator.prefers(prompt, a.text, b.text, rng)
             if preferred == "tie":
                 dropped += 1
             else:

@@ -6,6 +6,7 @@ as with a person's labels: a reward model is fitted to them, and PPO runs on it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,14 +27,19 @@ class ConstitutionAnnotator:
     judge: ConstitutionJudge
     name: str = "constitution"
 
-    def prefers(self, prompt: Prompt, a: str, b: str, rng: torch.Generator) -> Preferred:
-        """The answer to one pair; nothing is drawn from rng."""
-        first, second = self.judge.scores([prompt.text] * 2, [a, b]).tolist()
-        return self.verdict(first - second)
+    def compare(
+        self, prompts: Sequence[Prompt], a: Sequence[str], b: Sequence[str], rng: torch.Generator
+    ) -> list[Preferred]:
+        """Which of two answers to each prompt is worth more; nothing is drawn from rng."""
+        return preferences(self.judge, [prompt.text for prompt in prompts], a, b)
 
-    @staticmethod
-    def verdict(margin: float) -> Preferred:
-        return "tie" if abs(margin) <= TIE else "a" if margin > 0 else "b"
+
+def preferences(
+    judge: ConstitutionJudge, prompts: Sequence[str], a: Sequence[str], b: Sequence[str]
+) -> list[Preferred]:
+    """The constitution's word on pairs of answers, given as tokens."""
+    margins = judge.scores(prompts, a) - judge.scores(prompts, b)
+    return ["tie" if abs(margin) <= TIE else "a" if margin > 0 else "b" for margin in margins.tolist()]
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,6 @@ def agreement(judge: ConstitutionJudge, dataset: PreferenceDataset) -> Agreement
     """Compare the constitution's word on pairs with the labels that they have."""
     if not dataset:
         return Agreement(0, 0, 0)
-    worth = judge.scores(dataset.prompts, dataset.responses_a) - judge.scores(dataset.prompts, dataset.responses_b)
-    said = [ConstitutionAnnotator.verdict(margin) for margin in worth.tolist()]
+    said = preferences(judge, dataset.prompts, dataset.responses_a, dataset.responses_b)
     both = [(own, p.preferred) for own, p in zip(said, dataset, strict=True) if "tie" not in (own, p.preferred)]
     return Agreement(sum(own == other for own, other in both), len(both), len(said) - len(both))
