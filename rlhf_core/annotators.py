@@ -86,7 +86,7 @@ class Annotator:
         self, prompts: Sequence[Prompt], a: Sequence[str], b: Sequence[str], rng: torch.Generator
     ) -> list[Preferred]:
         """The answers to many pairs, one after the other."""
-        return [self.prefers(prompt, *pair, rng) for prompt, *pair in zip(prompts, a, b, strict=True)]
+        return [self.prefers(prompt, x, y, rng) for prompt, x, y in zip(prompts, a, b, strict=True)]
 
 
 @dataclass(frozen=True)
