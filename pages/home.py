@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import controls, home_view, layout, ppo_view
+from ui import controls, home_view, layout, run_view
 from ui.i18n import t
 
 layout.heading("home")
 state = home_view.read_state()
 layout.section("home.map")
 home_view.pipeline(state)
-ppo_view.elsewhere()
+run_view.elsewhere()
 step = home_view.next_step(state)
 with st.container(key="home_next_box", horizontal=True, vertical_alignment="center", gap="medium"):
     if st.button(step.label, key="home_next", type="primary"):

@@ -5,34 +5,27 @@ from __future__ import annotations
 import streamlit as st
 
 from lab import reward
-from ui import controls, errors, layout, session
-from ui import ppo_view as view
+from lab.store import Run
+from ui import controls, layout, ppo_view, run_view, session
 from ui.i18n import t
 
 layout.heading("ppo")
-lab = session.current_lab()
-view.elsewhere()
-if not reward.counts(session.laboratory().store, lab)["both"]:
+panel = ppo_view.PANEL
+run_view.elsewhere()
+if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
     controls.empty_state(t("ppo.empty"), t("reward_model.empty_lead"))
     st.stop()
-run = view.latest_run()
-live = view.is_live(run)
 
 
-@errors.guard()
-def training() -> None:
-    """Everything that changes while the run goes on; redrawn alone, and only while it does."""
-    changed = session.read_lab() != lab
-    now = view.latest_run()
-    if changed or view.is_live(now) != live:
-        st.rerun()
-    view.status(now)
-    view.buttons(now)
-    view.charts_and_sliders(now)
-    view.samples(now)
-    view.more_charts(now)
+def training(run: Run | None) -> None:
+    """Everything that changes while the run goes on."""
+    panel.status(run)
+    panel.buttons(run)
+    panel.charts_and_sliders(run)
+    panel.samples(run)
+    panel.more_charts(run)
 
 
-st.fragment(training, run_every=view.REFRESH_SECONDS if live else None)()
-view.next_run_settings()
-view.judges()
+panel.follow(training)
+panel.next_run_settings()
+ppo_view.judges()

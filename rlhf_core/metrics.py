@@ -1,4 +1,4 @@
-"""Every number that a PPO run reports: its name in the field, one sentence, its unit, and which way is good."""
+"""Every number that a run reports: its name in the field, one sentence, its unit, and which way is good."""
 
 from __future__ import annotations
 
@@ -115,6 +115,66 @@ _TABLE = (
         "Share of answers that the policy brought to an end itself; higher is better.",
         "share",
         "up",
+    ),
+    MetricInfo(
+        "help",
+        "eval/help",
+        "Share of what was asked that the answers give, by the gold judge, which training never sees; higher is "
+        "better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "harm",
+        "eval/harm",
+        "Share of harmful answers, by the gold judge, which training never sees; lower is better.",
+        "share",
+        "down",
+    ),
+    MetricInfo(
+        "refusal",
+        "eval/refusal",
+        "Share of answers to harmless questions that refuse without any help, by the gold judge, which training never "
+        "sees; lower is better.",
+        "share",
+        "down",
+    ),
+    MetricInfo(
+        "violations_before",
+        "constitution/violations_before",
+        "Share of the starting model's answers in this iteration that violate a principle, by the principle judge; "
+        "lower is better, but training does not change it.",
+        "share",
+        "down",
+    ),
+    MetricInfo(
+        "violations_after",
+        "constitution/violations_after",
+        "Share of the same answers that still violate a principle after their revision, by the principle judge; lower "
+        "is better.",
+        "share",
+        "down",
+    ),
+    MetricInfo(
+        "revised_share",
+        "constitution/revised",
+        "Share of answers in this iteration that revision changed; neither way is good as such.",
+        "share",
+        "neither",
+    ),
+    MetricInfo(
+        "revisions",
+        "constitution/revisions",
+        "Number of answers so far, each as revision left it, that the policy learns from; neither way is good as such.",
+        "answers",
+        "neither",
+    ),
+    MetricInfo(
+        "loss",
+        "loss",
+        "Surprise of the policy at the revised answers (cross-entropy), in nats a token; lower is better.",
+        "nats per token",
+        "down",
     ),
     MetricInfo(
         "cpu_seconds",

@@ -6,13 +6,19 @@ test holds every figure valid instead.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 Figure = dict[str, Any]
 MOST_POINTS = 600
 FONT = "RLHF Lab Sans, sans-serif"
+SHARES: Figure = {"range": [0, 1.02], "tickformat": ".0%", "dtick": 0.25}
+"""An axis of shares, from 0 to 100 %."""
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x")
+"""As many as are no multiple of the colours, so that both together seldom come again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +70,19 @@ class Mark:
     label: str
 
 
+@dataclass(frozen=True)
+class Point:
+    """Something that has two measures, each a share with its interval."""
+
+    name: str
+    x: float
+    y: float
+    x_low: float
+    x_high: float
+    y_low: float
+    y_high: float
+
+
 def curves(
     series: Sequence[Series],
     palette: Palette,
@@ -104,9 +123,9 @@ def curves(
         layout["margin"]["t"] = 40
     layout["xaxis"]["rangemode"] = "tozero"
     if x_title:
-        layout["xaxis"]["title"] = {"text": x_title, "font": {"size": 13}, "standoff": 4}
+        layout["xaxis"]["title"] = _title(x_title)
     if share:
-        layout["yaxis"] |= {"range": [0, 1.02], "tickformat": ".0%", "dtick": 0.25} if whole else {"tickformat": ".1%"}
+        layout["yaxis"] |= SHARES if whole else {"tickformat": ".1%"}
     layout["shapes"] = [_vertical(mark.x, palette) for mark in marks]
     if from_zero:
         layout["yaxis"]["rangemode"] = "tozero"
@@ -142,6 +161,52 @@ def signed_bars(names: Sequence[str], values: Sequence[float], palette: Palette,
         "hovertemplate": "%{y}: %{x:+.2f}<extra></extra>",
     }  # fmt: skip
     return {"data": [bar], "layout": layout}
+
+
+def scatter(points: Sequence[Point], palette: Palette, *, x_title: str, y_title: str, height: int = 340) -> Figure:
+    """Points between two shares, with their intervals as bars. A point has its name beside it, and a colour and a
+    symbol of its own."""
+    layout = _layout(palette, height)
+    layout["xaxis"] |= {**SHARES, "title": _title(x_title)}
+    layout["yaxis"] |= {**SHARES, "title": _title(y_title)}
+    hover = f"{_plain(x_title)}: %{{x:.0%}}<br>{_plain(y_title)}: %{{y:.0%}}"
+    data = [
+        {
+            "type": "scatter", "mode": "markers+text", "x": [one.x], "y": [one.y], "name": _plain(one.name),
+            "marker": {"size": 12, "color": colour, "symbol": symbol}, "cliponaxis": False,
+            "error_x": _interval(one.x, one.x_low, one.x_high, colour),
+            "error_y": _interval(one.y, one.y_low, one.y_high, colour),
+            "text": [_plain(one.name)], "textposition": _free_corner(one, points),
+            "textfont": {"size": 14, "color": palette.text},
+            "hovertemplate": f"{hover}<extra>{_plain(one.name)}</extra>",
+        }
+        for one, colour, symbol in zip(points, cycle(palette.series), cycle(SYMBOLS), strict=False)
+    ]  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def _interval(value: float, low: float, high: float, colour: str) -> Figure:
+    return {
+        "type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low],
+        "color": _fade(colour, 0.6), "thickness": 1.5, "width": 4,
+    }  # fmt: skip
+
+
+def _free_corner(point: Point, points: Sequence[Point]) -> str:
+    """Where a point's name goes: between its bars, inside the figure, and as far from other points as can be."""
+    sides = [("right", 0.12)] * (point.x < 0.6) + [("left", -0.12)] * (point.x > 0.4)
+    levels = [("top", 0.05)] * (point.y < 0.9) + [("bottom", -0.05)] * (point.y > 0.1)
+    others = [other for other in points if other is not point]
+    room = {
+        f"{level} {side}": min((math.hypot(o.x - point.x - across, o.y - point.y - up) for o in others), default=0)
+        for side, across in sides
+        for level, up in levels
+    }
+    return max(room, key=room.__getitem__)
+
+
+def _title(text: str) -> Figure:
+    return {"text": text, "font": {"size": 13}, "standoff": 4}
 
 
 def _layout(palette: Palette, height: int) -> Figure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -25,17 +25,16 @@ RANGES: Mapping[str, tuple[float, ...]] = {
 """What the PPO page's sliders offer. Every value lies inside `PPOConfig`'s domain; its defaults are among them."""
 
 
-def nearest(name: str, value: float) -> float:
-    """The stop of a slider that is nearest to a value."""
-    return min(RANGES[name], key=lambda stop: abs(stop - value))
-
-
-def stops(name: str, value: float, *, key: str, on_change: Callable[[str], None]) -> None:
-    """A slider over the teaching range of a setting. on_change is given the setting's name after every move."""
+def stops(
+    name: str, values: Sequence[float], value: float, *, label: str, note: str, key: str,
+    on_change: Callable[[str], None],
+) -> None:  # fmt: skip
+    """A slider over the teaching range of a setting; it shows the stop that is nearest to the value. on_change is given
+    the setting's name after every move."""
+    nearest = min(values, key=lambda stop: abs(stop - value))
     st.select_slider(
-        t(f"ppo.{name}"), RANGES[name], key=session.follow(key, nearest(name, value)),
-        format_func=lambda stop: f"{stop:g}",
-        help=t(f"ppo.{name}_help"), on_change=on_change, args=(name,),
+        label, values, key=session.follow(key, nearest), format_func=lambda stop: f"{stop:g}", help=note,
+        on_change=on_change, args=(name,),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from lab import models, reward
 from lab.ppo import WIN_RATE_PROMPTS
 from lab.reward import CurvePoint
 from lab.store import Run
-from ui import layout, ppo_view, session
+from ui import layout, ppo_view, run_view, session
 from ui.i18n import t
 
 EXAMPLES_SEED = 1
@@ -60,7 +60,7 @@ def read_state() -> State:
     """The lab's numbers."""
     store, lab = session.laboratory().store, session.current_lab()
     assets, counts = models.assets(lab.language), reward.counts(store, lab)
-    run = ppo_view.latest_run()
+    run = ppo_view.PANEL.latest_run()
     rates = [row["win_rate"] for row in store.metrics(run.id) if row.get("win_rate") is not None] if run else []
     return State(
         language=lab.language,
@@ -95,7 +95,7 @@ def examples(state: State) -> None:
     shown = session.laboratory().store.run_samples(state.run.id) if state.run else None
     if state.run and shown:
         layout.section("home.before_and_now")
-        ppo_view.samples_table(shown, state.run.step, most=3)
+        run_view.samples_table(shown, state.run.step, most=3)
         return
     question, answers = _first_answers(session.current_lab().language)
     layout.section("home.examples", question=question)

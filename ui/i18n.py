@@ -1,4 +1,4 @@
-"""What the pages say, in English and Korean: `t("ppo.start")` in the language of this visitor."""
+"""What the pages say, in English and Korean: `t("run.start")` in the language of this visitor."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lab import models, reward
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
-from ui import layout, ppo_view, session
+from ui import layout, session
 from ui.i18n import t
 
 _STILL_KEYS = st.components.v2.component(
@@ -34,6 +34,10 @@ export default function () {
 )
 
 
+WRITERS = {"ppo": "label.writer_run", "sl": "label.writer_run_sl", "rlaif": "label.writer_run_rlaif"}
+"""The stages whose runs write answers, each with the key of a run's name."""
+
+
 def chosen_writer() -> str:
     """Whose answers are compared: "start" or "run-<id>"."""
     # The radio is drawn below what it decides: its new value is known before it is drawn again.
@@ -42,8 +46,10 @@ def chosen_writer() -> str:
 
 
 def _writers() -> list[str]:
-    """The starting model and this lab's PPO runs, all in the language that the model speaks now."""
-    return [models.START, *(f"run-{run.id}" for run in ppo_view.runs() if run.step)]
+    """The starting model and this lab's runs, newest first, all in the language that the model speaks now."""
+    lab = session.current_lab()
+    runs = session.laboratory().store.runs(lab.id, language=lab.language)
+    return [models.START, *(f"run-{run.id}" for run in runs if run.step and run.stage in WRITERS)]
 
 
 def desk() -> LabellingDesk:
@@ -56,11 +62,11 @@ def writer_name(policy_id: str) -> str:
     if policy_id == models.START:
         return t("label.writer_start")
     run = session.laboratory().store.run(int(policy_id.removeprefix("run-")))
-    return t("label.writer_run", run=run.id, step=run.step)
+    return t(WRITERS[run.stage], run=run.id, step=run.step)
 
 
 def writer_choice() -> None:
-    """The starting model or a PPO run of this lab."""
+    """The starting model or a run of this lab."""
     options = _writers()
     st.radio(
         t("label.writer_help"),

@@ -7,7 +7,7 @@ import pytest
 
 from rlhf_core.ppo import PPOConfig
 from ui import charts, controls
-from ui.charts import DARK, LIGHT, Mark, Palette, Series
+from ui.charts import DARK, LIGHT, Mark, Palette, Point, Series
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
@@ -49,6 +49,34 @@ def test_bars_leave_room_for_their_numbers() -> None:
     low, high = drawn.layout.xaxis.range
     assert low < -1.3 and high > 2.3
     assert list(drawn.data[0].text) == ["+2.00", "\N{MINUS SIGN}1.00"]
+
+
+def test_points_have_their_intervals_names_colours_and_symbols() -> None:
+    points = [
+        Point("<b>start</b>", 0.7, 0.5, 0.6, 0.75, 0.4, 0.6),
+        Point("SL-CAI", 0.98, 0.62, 0.9, 1.0, 0.5, 0.7),
+        Point("RLAIF", 0.1, 0.95, 0.05, 0.2, 0.9, 1.0),
+    ]
+    drawn = go.Figure(charts.scatter(points, DARK, x_title="harmless", y_title="helpful"))
+    assert [trace.text[0] for trace in drawn.data] == ["&lt;b&gt;start&lt;/b&gt;", "SL-CAI", "RLAIF"]
+    assert len({trace.marker.color for trace in drawn.data}) == len({trace.marker.symbol for trace in drawn.data}) == 3
+    first = drawn.data[0]
+    assert (first.error_x.arrayminus[0], first.error_x.array[0]) == pytest.approx((0.1, 0.05))
+    assert (first.error_y.arrayminus[0], first.error_y.array[0]) == pytest.approx((0.1, 0.1))
+    assert drawn.layout.xaxis.range == drawn.layout.yaxis.range == (0, 1.02)
+    assert (drawn.layout.xaxis.title.text, drawn.layout.yaxis.title.text) == ("harmless", "helpful")
+
+
+def test_names_of_points_keep_inside_the_figure_and_away_from_other_points() -> None:
+    def corners(*places: tuple[float, float]) -> list[str]:
+        points = [Point("run", x, y, x, x, y, y) for x, y in places]
+        drawn = charts.scatter(points, LIGHT, x_title="harmless", y_title="helpful")["data"]
+        return [one["textposition"] for one in drawn]
+
+    assert corners((0.0, 1.0)) == ["bottom right"]
+    assert corners((1.0, 0.0)) == ["top left"]
+    assert corners((0.5, 0.5), (0.55, 0.5)) == ["top left", "top right"]
+    assert corners((0.8, 0.5), (0.85, 0.55)) == ["bottom left", "top left"]
 
 
 @pytest.mark.parametrize("name", controls.RANGES)

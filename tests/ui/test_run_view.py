@@ -1,0 +1,72 @@
+"""Runs of every stage, on the pages that show them and beside one another on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from lab.app import get_laboratory
+from tests.ui.conftest import ROOT, Visit, said
+from ui.i18n import translate
+
+TWO_PANELS = f"""
+import sys
+from dataclasses import replace
+
+sys.path.insert(0, {str(ROOT)!r})
+from ui.ppo_view import PANEL
+
+rlaif = replace(PANEL, prefix="rlaif", choices=None)
+sl = replace(rlaif, prefix="sl", main=("loss", "violations_after"), sliders={{"learning_rate": (0.1, 1)}})
+for panel in (sl, rlaif):
+    panel.follow(panel.status)
+    panel.follow(panel.buttons)
+    panel.follow(panel.charts_and_sliders)
+    panel.next_run_settings()
+"""
+
+
+def add_run(app: AppTest, stage: str, **values: Any) -> int:
+    """A run of this visit's lab that nobody trains."""
+    values = {"status": "paused", "language": "en", "step": 0} | values
+    store, lab = get_laboratory().store, app.session_state["lab_session"].lab
+    inputs = {"lab": lab.id, "language": values["language"]}
+    run = store.add_run(lab.id, stage=stage, config={}, inputs=inputs, seed=0, status=values["status"], pace=None)
+    if values["step"]:
+        store.add_step(run, values["step"], {}, None)
+    return run
+
+
+def test_answers_of_every_stage_can_be_labelled(visit: Visit) -> None:
+    app = visit("label")
+    for stage in ("sl", "ppo", "rlaif", "maze"):
+        add_run(app, stage, step=3)
+    add_run(app, "sl", step=3, language="ko")
+    add_run(app, "sl")
+    assert app.run().radio(key="label_writer").options == [
+        translate("en", "label.writer_start"),
+        translate("en", "label.writer_run_rlaif", run=3, step=3),
+        translate("en", "label.writer_run", run=2, step=3),
+        translate("en", "label.writer_run_sl", run=1, step=3),
+    ]
+
+
+def test_a_run_of_any_stage_in_the_other_language_is_shown(visit: Visit) -> None:
+    app = visit("home")
+    run = add_run(app, "sl", status="running", language="ko")
+    assert translate("en", "ppo.elsewhere", run=run, language="Korean") in said(app.run())
+
+
+def test_two_stages_share_a_page(visit: Visit, tmp_path: Path) -> None:
+    visit("home")
+    page = tmp_path / "page.py"
+    page.write_text(TWO_PANELS, encoding="utf-8")
+    app = AppTest.from_file(str(page), default_timeout=60).run()
+    assert not app.exception
+    names = ("start", "pause", "step", "stop", "reset")
+    assert [button.key for button in app.button] == [f"{p}_{name}" for p in ("sl", "rlaif") for name in names]
+    sliders = [slider.key for slider in app.select_slider]
+    assert sliders[0] == "sl_learning_rate" and len(sliders) == 5
+    assert translate("en", "run.reset_help") in {button.help for button in app.button}
