@@ -1,10 +1,10 @@
 """Remake the figures that README and the pages claim: `python -m benchmarks.figures [PART ...] [--language en|ko]`.
 
-The parts are checkpoint, pretrain, reward, ppo and resume; without names all of them run, in both languages. All on
-the test prompts, with the shipped defaults and the seeds named in each table. Each part prints a table in Markdown;
-together they are `benchmarks/figures.md`, and the first table there sets the languages side by side. One torch thread;
-CPU-seconds are process time, and beside them stands the same time scaled to a core that does 85 GFLOP/s of fp32 matrix
-products, measured in the same run.
+The parts are checkpoint, pretrain, reward, ppo, resume, and of the constitution judges, revisions and conduct; without
+names all of them run, in both languages. All on the test prompts, with the shipped defaults and the seeds named in each
+table. Each part prints a table in Markdown; together they are `benchmarks/figures.md`, and the first table there sets
+the languages side by side. One torch thread; CPU-seconds are process time, and beside them stands the same time scaled
+to a core that does 85 GFLOP/s of fp32 matrix products, measured in the same run.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import io
 import random
 import statistics
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from benchmarks import constitution
+from benchmarks.tables import REFERENCE_GFLOPS, Headlines, gemm_gflops, table, with_interval
 from rlhf_core import evaluation, headless
 from rlhf_core.annotators import ANNOTATORS, TIE_MARGIN, PreferenceSample, annotator_names
 from rlhf_core.checkpoints import load_start
@@ -29,48 +30,29 @@ from rlhf_core.corpus import LANGUAGES
 from rlhf_core.ppo import PPOMetrics
 from rlhf_core.preferences import PreferenceDataset
 
-REFERENCE_GFLOPS = 85.0
 JUDGED_ANNOTATORS = ("default", "flattery-loving", "safety-first", "politeness-only")
 NAMES = {"en": "English", "ko": "Korean"}
+CHECKPOINT_VALID = "valid answers of the shipped model, least of 3 seeds"
+CHECKPOINT_HELP = "its help, as a share of the grammar's, least of 3 seeds"
+PPO_WIN = "win rate of PPO from 50 labels, least of 5 seeds"
+PPO_VALID = "valid answers after PPO, least of 5 seeds"
 LEAST = {
-    "valid answers of the shipped model, least of 3 seeds": 0.95,
-    "its help, as a share of the grammar's, least of 3 seeds": 0.90,
+    CHECKPOINT_VALID: 0.95,
+    CHECKPOINT_HELP: 0.90,
     "held-out accuracy, 20 labels, mean of 4 annotators": 0.86,
     "held-out accuracy, 20 labels, worst annotator": 0.82,
     "held-out accuracy, 50 labels, mean of 4 annotators": 0.89,
     "held-out accuracy, 50 labels, worst annotator": 0.85,
-    "win rate of PPO from 50 labels, least of 5 seeds": 0.80,
-    "valid answers after PPO, least of 5 seeds": 0.88,
+    PPO_WIN: 0.80,
+    PPO_VALID: 0.88,
 }
 """What was asked of the English figures. The Korean ones may stay behind by `ALLOWED`."""
 ALLOWED = 0.08
-Headlines = dict[str, float]
-"""Figures of a part that the first table sets side by side, by their name there."""
 
 
 def least(name: str, language: str) -> str:
     """What was asked of a figure, for the head of its column."""
     return f"least {LEAST[name] - (ALLOWED if language != 'en' else 0):.2f}"
-
-
-def gemm_gflops(size: int = 1024, repeats: int = 8) -> float:
-    """fp32 matrix product of this core, in GFLOP/s of process time; the best of some tries."""
-    a, b = torch.rand(size, size), torch.rand(size, size)
-    best = 0.0
-    for _ in range(repeats):
-        began = time.process_time()
-        a @ b
-        best = max(best, 2 * size**3 / (time.process_time() - began) / 1e9)
-    return best
-
-
-def table(head: list[str], rows: list[list[object]]) -> None:
-    """Print rows as a Markdown table."""
-    print("| " + " | ".join(head) + " |")
-    print("|" + " --- |" * len(head))
-    for row in rows:
-        print("| " + " | ".join(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row) + " |")
-    print(flush=True)
 
 
 def checkpoint(language: str) -> Headlines:
@@ -79,7 +61,6 @@ def checkpoint(language: str) -> Headlines:
     prompts = assets.grammar.split("test")
     print(f"### The shipped language model\n\n{len(prompts)} test prompts, 8 answers each, temperature 1.")
     print(f"{assets.model.parameter_count} parameters, {len(assets.grammar.words)} words.\n")
-    valid_name, help_name = list(LEAST)[:2]
     valid_shares: list[float] = []
     help_shares: list[float] = []
     rng = random.Random(0)
@@ -97,9 +78,9 @@ def checkpoint(language: str) -> Headlines:
         rows.append([seed, valid, help_, grammar_help, share, answers.distinct_share])
         valid_shares.append(answers.valid_share)
         help_shares.append(share)
-    head = ["seed", f"valid and 95 % interval ({least(valid_name, language)})", "help", "help of the grammar"]
-    table([*head, f"share ({least(help_name, language)})", "distinct"], rows)
-    return {valid_name: min(valid_shares), help_name: min(help_shares)}
+    head = ["seed", f"valid and 95 % interval ({least(CHECKPOINT_VALID, language)})", "help", "help of the grammar"]
+    table([*head, f"share ({least(CHECKPOINT_HELP, language)})", "distinct"], rows)
+    return {CHECKPOINT_VALID: min(valid_shares), CHECKPOINT_HELP: min(help_shares)}
 
 
 def pretrain(language: str) -> Headlines:
@@ -197,21 +178,15 @@ def ppo(language: str) -> Headlines:
             + [report[key] for key in ("kl", "gold_before", "gold_after", "distinct_share")]
             + [base["best_of_16_win_rate"], base["best_constant_reply_win_rate"]]
         )
-    win_name, valid_name = list(LEAST)[-2:]
-    head = ["seed", f"win rate and 95 % interval ({least(win_name, language)})"]
-    head += [f"valid ({least(valid_name, language)})", "CPU s (at most 30)"]
+    head = ["seed", f"win rate and 95 % interval ({least(PPO_WIN, language)})"]
+    head += [f"valid ({least(PPO_VALID, language)})", "CPU s (at most 30)"]
     head += ["CPU s at 85 GFLOP/s", "KL", "gold before", "gold after", "distinct", "best of 16", "best constant reply"]
     table(head, rows)
     return {
-        win_name: min(rates),
-        valid_name: min(row[2] for row in rows),
+        PPO_WIN: min(rates),
+        PPO_VALID: min(row[2] for row in rows),
         "CPU-seconds of PPO, most of 5 seeds (at most 30)": max(row[3] for row in rows),
     }
-
-
-def with_interval(rate: float, interval: Sequence[float]) -> str:
-    """A rate and its 95 % interval."""
-    return f"{rate:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
 def resume(language: str) -> Headlines:
@@ -246,15 +221,20 @@ PARTS: dict[str, Callable[[str], Headlines]] = {
     "reward": reward,
     "ppo": ppo,
     "resume": resume,
+    "judges": constitution.judges,
+    "revisions": constitution.revisions,
+    "conduct": constitution.conduct,
 }
 
 
 def side_by_side(found: dict[str, Headlines]) -> None:
     """The headline figures of each language in one table."""
-    print(f"What was asked of English is the least; Korean may stay behind it by {ALLOWED}.\n")
+    print(f"What was asked of English is the least; Korean may stay behind it by {ALLOWED}. ", end="")
+    print("What was asked of constitutions was asked of both languages.\n")
+    asked = {name: f"at least {value:.2f}" for name, value in LEAST.items()} | constitution.ASKED
     names = list(dict.fromkeys(name for headlines in found.values() for name in headlines))
-    rows = [[n, LEAST.get(n, ""), *(headlines.get(n, "") for headlines in found.values())] for n in names]
-    table(["figure", "least", *(NAMES[language] for language in found)], rows)
+    rows = [[n, asked.get(n, ""), *(headlines.get(n, "") for headlines in found.values())] for n in names]
+    table(["figure", "asked", *(NAMES[language] for language in found)], rows)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from lab.database import StoreError
 from lab.jobs import JobError
 from lab.labelling import LabellingError
+from rlhf_core.constitution import ConstitutionError
 from rlhf_core.language_model import CheckpointError
 from rlhf_core.tokenizer import UnknownWordsError
 from ui import layout
@@ -26,6 +27,8 @@ def explain(error: Exception) -> str:
             return t("error.checkpoint", detail=str(error))
         case JobError():
             return t("error.job", detail=str(error))
+        case ConstitutionError():
+            return t("constitution.invalid", detail=str(error))
         case LabellingError():
             return t("error.labelling", detail=str(error))
         case ValueError():

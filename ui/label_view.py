@@ -42,10 +42,10 @@ def chosen_writer() -> str:
     """Whose answers are compared: "start" or "run-<id>"."""
     # The radio is drawn below what it decides: its new value is known before it is drawn again.
     chosen = session.value("label_writer", models.START)
-    return chosen if chosen in _writers() else models.START
+    return chosen if chosen in writers() else models.START
 
 
-def _writers() -> list[str]:
+def writers() -> list[str]:
     """The starting model and this lab's runs, newest first, all in the language that the model speaks now."""
     lab = session.current_lab()
     runs = session.laboratory().store.runs(lab.id, language=lab.language)
@@ -67,7 +67,7 @@ def writer_name(policy_id: str) -> str:
 
 def writer_choice() -> None:
     """The starting model or a run of this lab."""
-    options = _writers()
+    options = writers()
     st.radio(
         t("label.writer_help"),
         options,

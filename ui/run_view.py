@@ -179,6 +179,10 @@ class RunPanel:
             format_func=lambda pace: t("run.pace_unit", n=f"{pace:g}") if pace else t("run.pace_full"),
         )  # fmt: skip
 
+    def ask_start(self) -> None:
+        """Start a new run from another part of a page; what keeps it from starting is said by `status`."""
+        _ask(self.start)
+
     def start(self) -> None:
         """Start a new run with what the page says, the latest run's sliders included."""
         lab = session.current_lab()

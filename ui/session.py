@@ -12,13 +12,30 @@ import streamlit as st
 from lab.app import Laboratory, get_laboratory
 from lab.labelling import Answer
 from lab.store import Lab
+from rlhf_core.constitutional_ai import Revision
 from rlhf_core.language_model import Generation
 from ui.browser import COOKIE, browser_name
 from ui.i18n import LANGUAGES, choose_language, t
 
 LANGUAGE_COOKIE = "rlhf_lab_language"
-OF_A_LANGUAGE = frozenset({"lm_prompt", "reward_prompt", "reward_response", "label_writer", "simulate_annotator"})
+OF_A_LANGUAGE = frozenset(
+    "lm_prompt reward_prompt reward_response label_writer simulate_annotator cai_prompt cai_response cai_selected"
+    " cai_version cai_compared rlaif_start_from".split()
+)
 """Widgets whose values mean something in one language of the model only: each language keeps its own."""
+
+
+@dataclass
+class CritiqueDesk:
+    """One answer on the constitution's page, and what was done with it so far."""
+
+    draws: int = 0
+    """How many answers were sampled: names the random numbers of the next."""
+    subject: tuple[str, str, int] | None = None
+    """Question and answer, as tokens, and the version of the constitution that the entries are about."""
+    entries: list[Revision | str] = field(default_factory=list)
+    """Rounds; a text is an edit of the visitor's own, as tokens."""
+    finished: bool = False
 
 
 @dataclass
@@ -31,6 +48,7 @@ class Conversation:
     lm_answers: list[Generation] = field(default_factory=list)
     lm_read: str = ""
     """The question that the prefix and the answers belong to."""
+    critique: CritiqueDesk = field(default_factory=CritiqueDesk)
 
 
 @dataclass

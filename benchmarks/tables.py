@@ -1,0 +1,37 @@
+"""What every benchmark prints with: Markdown tables, rates with their intervals, and the speed of this core."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import torch
+
+REFERENCE_GFLOPS = 85.0
+Headlines = dict[str, float]
+"""Figures of a part that the first table sets side by side, by their name there."""
+
+
+def gemm_gflops(size: int = 1024, repeats: int = 8) -> float:
+    """fp32 matrix product of this core, in GFLOP/s of process time; the best of some tries."""
+    a, b = torch.rand(size, size), torch.rand(size, size)
+    best = 0.0
+    for _ in range(repeats):
+        began = time.process_time()
+        a @ b
+        best = max(best, 2 * size**3 / (time.process_time() - began) / 1e9)
+    return best
+
+
+def table(head: list[str], rows: list[list[object]]) -> None:
+    """Print rows as a Markdown table."""
+    print("| " + " | ".join(head) + " |")
+    print("|" + " --- |" * len(head))
+    for row in rows:
+        print("| " + " | ".join(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row) + " |")
+    print(flush=True)
+
+
+def with_interval(rate: float, interval: Sequence[float]) -> str:
+    """A rate and its 95 % interval."""
+    return f"{rate:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"

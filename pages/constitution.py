@@ -1,0 +1,96 @@
+"""Constitutional AI: edit the principles, watch critique and revision, and train a model by them without a label."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lab.store import Run
+from ui import constitution_view as principles
+from ui import critique_view as critique
+from ui import layout, run_view, session
+from ui import policies_view as policies
+from ui.i18n import t
+
+VIEWS = ("principles", "revise", "sl", "rlaif", "compare")
+
+layout.heading("constitution")
+run_view.elsewhere()
+version = principles.current()
+st.segmented_control(
+    t("constitution.view"), VIEWS, key=session.keep("cai_view", "principles", VIEWS), required=True,
+    format_func=lambda view: t(f"constitution.view_{view}"), label_visibility="collapsed",
+)  # fmt: skip
+view = st.session_state["cai_view"]
+
+
+def train_by_it() -> None:
+    """From an edited constitution to a changed model."""
+    session.put("cai_view", "rlaif")
+    policies.RLAIF_PANEL.ask_start()
+
+
+def sl_training(run: Run | None) -> None:
+    """SL-CAI while it goes on."""
+    policies.SL_PANEL.status(run)
+    policies.SL_PANEL.buttons(run)
+    policies.SL_PANEL.charts_and_sliders(run)
+    policies.revised_answers(run)
+    policies.SL_PANEL.samples(run)
+    policies.SL_PANEL.more_charts(run)
+
+
+def rlaif_training(run: Run | None) -> None:
+    """RLAIF while it goes on."""
+    policies.RLAIF_PANEL.status(run)
+    policies.RLAIF_PANEL.buttons(run)
+    policies.RLAIF_PANEL.charts_and_sliders(run)
+    policies.labelled_pairs(run)
+    policies.RLAIF_PANEL.samples(run)
+    policies.RLAIF_PANEL.more_charts(run)
+
+
+if view in ("principles", "revise"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        st.button(t("constitution.train"), key="cai_train", type="primary", on_click=train_by_it)
+        principles.summary(version)
+    principles.problem()
+match view:
+    case "principles":
+        left, right = st.columns([1.5, 1], gap="large")
+        with left:
+            principles.principles(version)
+            principles.versions(version)
+        with right:
+            principles.editor(version)
+        with st.expander(t("constitution.file"), key="cai_file"):
+            principles.toml(version)
+    case "revise":
+        left, right = st.columns([1.35, 1], gap="large")
+        with left:
+            answer = critique.inputs()
+            if answer is not None:
+                desk = critique.desk_for(answer, version)
+                critique.steps(answer, desk, version)
+                critique.chain(answer, desk)
+                critique.edit(answer, desk)
+            critique.notebook(version)
+        with right:
+            if answer is not None:
+                critique.verdicts(answer, desk, version)
+    case "sl":
+        layout.note(t("sl.lead"))
+        policies.SL_PANEL.follow(sl_training)
+        policies.SL_PANEL.next_run_settings()
+    case "rlaif":
+        layout.note(t("rlaif.lead"))
+        policies.agreement()
+        policies.RLAIF_PANEL.follow(rlaif_training)
+        policies.RLAIF_PANEL.next_run_settings()
+    case _:
+        layout.note(t("compare.lead"))
+        chosen = policies.compared()
+        if chosen:
+            policies.conduct(chosen)
+            policies.side_by_side(chosen)
+        else:
+            layout.callout(t("compare.empty"))
