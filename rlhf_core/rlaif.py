@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from rlhf_core.corpus import Prompt
 from rlhf_core.preferences import PreferenceDataset, Preferred
@@ -52,9 +53,12 @@ class Agreement:
 
 def agreement(judge: ConstitutionJudge, dataset: PreferenceDataset) -> Agreement:
     """Compare the constitution's word on pairs with the labels that they have."""
-    if not dataset:
-        return Agreement(0, 0, 0)
-    worth = judge.scores(dataset.prompts, dataset.responses_a) - judge.scores(dataset.prompts, dataset.responses_b)
+    a, b = (judge.scores(dataset.prompts, side) for side in (dataset.responses_a, dataset.responses_b))
+    return agreement_of(a - b, dataset)
+
+
+def agreement_of(worth: Tensor, dataset: PreferenceDataset) -> Agreement:
+    """Likewise where it is known how much more answer a is worth than b, (pairs,)."""
     said = [ConstitutionAnnotator.verdict(margin) for margin in worth.tolist()]
     both = [(own, p.preferred) for own, p in zip(said, dataset, strict=True) if "tie" not in (own, p.preferred)]
     return Agreement(sum(own == other for own, other in both), len(both), len(said) - len(both))
