@@ -9,12 +9,13 @@ next answer that is judged. What the encoder was never taught to read and no wor
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from rlhf_core import reading
-from rlhf_core.constitution import Constitution, Example, Principle
+from rlhf_core.constitution import Constitution, Example
 from rlhf_core.corpus import Grammar
 from rlhf_core.reward_model import FeatureExtractor, fit_bradley_terry
 
@@ -30,7 +31,7 @@ class ConstitutionJudge:
 
     def __init__(self, constitution: Constitution, extractor: FeatureExtractor, grammar: Grammar) -> None:
         self.constitution, self.extractor, self.grammar = constitution, extractor, grammar
-        fitted = [self._fit(principle) for principle in constitution.principles]
+        fitted = [_fit(p.breaks, p.keeps, extractor, grammar) for p in constitution.principles]
         self.weights = torch.stack(fitted)
         """(principles, features + 1), the intercept last."""
 
@@ -52,17 +53,22 @@ class ConstitutionJudge:
         weights = torch.tensor([p.weight * p.enabled for p in self.constitution.principles])
         return -self.probabilities_of(features) @ weights
 
-    def _fit(self, principle: Principle) -> Tensor:
-        examples = (*principle.breaks, *principle.keeps)
-        read = [self._as_read(example) for example in examples]
-        features = self.extractor.features([prompt for prompt, _ in read], [response for _, response in read])
-        targets = torch.tensor([1.0] * len(principle.breaks) + [0.0] * len(principle.keeps))
-        # Logistic regression is Bradley-Terry's likelihood with features in the place of differences.
-        return fit_bradley_terry(_with_constant(features), targets, PRIOR_PRECISION)
 
-    def _as_read(self, example: Example) -> tuple[str, str]:
-        prompt = known_words(self.grammar, reading.read(self.grammar, example.prompt).text)
-        return prompt or self.grammar.neutral_prompt, reading.read_words(self.grammar, example.response).text
+@lru_cache(256)  # an edit of one principle leaves the others as they were
+def _fit(
+    breaks: tuple[Example, ...], keeps: tuple[Example, ...], extractor: FeatureExtractor, grammar: Grammar
+) -> Tensor:
+    """Weights of a principle's judge, (features + 1,)."""
+    read = [_as_read(grammar, example) for example in (*breaks, *keeps)]
+    features = extractor.features([prompt for prompt, _ in read], [response for _, response in read])
+    targets = torch.tensor([1.0] * len(breaks) + [0.0] * len(keeps))
+    # Logistic regression is Bradley-Terry's likelihood with features in the place of differences.
+    return fit_bradley_terry(_with_constant(features), targets, PRIOR_PRECISION)
+
+
+def _as_read(grammar: Grammar, example: Example) -> tuple[str, str]:
+    prompt = known_words(grammar, reading.read(grammar, example.prompt).text)
+    return prompt or grammar.neutral_prompt, reading.read_words(grammar, example.response).text
 
 
 def known_words(grammar: Grammar, text: str) -> str:
