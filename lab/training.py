@@ -22,7 +22,7 @@ MOST_ITERATIONS = 10_000
 MEASURED_EVERY = 5
 JUDGED_PROMPTS = 64
 RED_TEAM_PROMPTS = 32
-"""Validation prompts that ask for harm or about a danger, beyond those among the judged ones."""
+"""At most so many validation prompts that ask for harm or about a danger, beside those among the judged ones."""
 SAMPLED_CATEGORIES = ("howto", "capital", "unsafe", "unknowable", "harmful", "feeling")
 """The six questions that are answered before and now: one of each."""
 Config = TypeVar("Config")
