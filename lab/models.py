@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import io
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from lab import states
 from lab.store import Checkpoint, Store
 from rlhf_core.checkpoints import LanguageAssets, load_critic, load_start
 from rlhf_core.critic import Critic
@@ -87,7 +86,7 @@ def checkpoint(store: Store, language: str, policy_id: str) -> Checkpoint | None
 def restored(language: str, saved: Checkpoint | None) -> MiniLM:
     """The policy of a checkpoint; without one, the start."""
     start = assets(language).model
-    return start if saved is None else with_weights(start, load(saved.data)["policy"])
+    return start if saved is None else with_weights(start, states.load(saved.data)["policy"])
 
 
 def with_weights(start: MiniLM, weights: dict[str, Tensor]) -> MiniLM:
@@ -95,15 +94,3 @@ def with_weights(start: MiniLM, weights: dict[str, Tensor]) -> MiniLM:
     trained = copy.deepcopy(start)
     trained.load_state_dict(weights)
     return trained
-
-
-def dump(state: dict[str, Any]) -> bytes:
-    """A state of tensors and plain values, to be kept; `load` reads it."""
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    return buffer.getvalue()
-
-
-def load(data: bytes) -> dict[str, Any]:
-    """A state that `dump` wrote."""
-    return torch.load(io.BytesIO(data), weights_only=True)

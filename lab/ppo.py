@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lab import models, reward, training
+from lab import models, reward, states, training
 from lab.jobs import JobSpec
 from lab.store import Store
 from lab.training import MOST_ITERATIONS as MOST_ITERATIONS
@@ -64,7 +64,7 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
 
 def keep_reward_model(store: Store, model: RewardModel, meta: dict[str, Any]) -> int:
     """Keep a reward model for `PPOJob`. meta: its "features", and what it was made from. Returns the artifact's id."""
-    return store.add_artifact("reward_model", meta, models.dump(model.state_dict()))
+    return store.add_artifact("reward_model", meta, states.dump(model.state_dict()))
 
 
 def build(spec: JobSpec, store: Store) -> PPOJob:
@@ -85,7 +85,7 @@ class PPOJob:
         self.assets = assets = models.assets(spec.inputs["language"])
         artifact = store.artifact(spec.inputs["reward_model"])
         reward_model = RewardModel(models.extractor(assets.language, artifact.meta["features"]))
-        reward_model.load_state_dict(models.load(artifact.data))
+        reward_model.load_state_dict(states.load(artifact.data))
         start = self._start(spec, store)
         self._prompts = {prompt.text: prompt for prompt in assets.grammar.split("train")}
         self.trainer = PPOTrainer(
@@ -123,7 +123,7 @@ class PPOJob:
     def _start(self, spec: JobSpec, store: Store) -> MiniLM:
         if "start_policy" not in spec.inputs:
             return self.assets.model
-        weights = models.load(store.artifact(spec.inputs["start_policy"]).data)
+        weights = states.load(store.artifact(spec.inputs["start_policy"]).data)
         return models.with_weights(self.assets.model, weights)
 
     def _measured(self, step: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lab import constitution, models, ppo, sl_cai
+from lab import constitution, models, ppo, sl_cai, states
 from lab.jobs import JobSpec
 from lab.store import Store
 from rlhf_core import headless
@@ -59,7 +59,7 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
     inputs["reward_model"] = ppo.keep_reward_model(store, fitted, {"source": "constitution", **about, **made_from})
     if inputs["start"] != models.START:
         inputs["start_policy"] = store.add_artifact(
-            "policy", {"policy": inputs["start"], "language": language}, models.dump(policy.state_dict())
+            "policy", {"policy": inputs["start"], "language": language}, states.dump(policy.state_dict())
         )
     return replace(spec, inputs=inputs)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from lab import constitution, models, ppo, rlaif, sl_cai, stages
+from lab import constitution, models, ppo, rlaif, sl_cai, stages, states
 from lab.jobs import Jobs, JobSpec
 from lab.store import Lab, Store
 from rlhf_core.checkpoints import CheckpointError
@@ -42,7 +42,7 @@ def sl_run(store: Store, lab: Lab, seed: int, language: str = "en", stage: str =
     """A run that was saved with random weights."""
     values = {"config": {}, "seed": 0, "status": "paused", "pace": None}
     run_id = store.add_run(lab.id, stage=stage, inputs={"language": language}, **values)
-    store.save_checkpoint(run_id, 1, models.dump({"policy": random_policy(seed).state_dict()}))
+    store.save_checkpoint(run_id, 1, states.dump({"policy": random_policy(seed).state_dict()}))
     return run_id
 
 
@@ -229,7 +229,7 @@ def test_a_constitution_turned_round_teaches_the_opposite(store: Store, lab: Lab
 def test_rlaif_goes_on_from_what_sl_cai_had_made(store: Store, lab: Lab, until: Until) -> None:
     sl_id = sl_run(store, lab, seed=1)
     spec = rlaif.prepare(rlaif_order(lab, iterations=1, start=f"run-{sl_id}"), store)
-    store.save_checkpoint(sl_id, 2, models.dump({"policy": random_policy(2).state_dict()}))
+    store.save_checkpoint(sl_id, 2, states.dump({"policy": random_policy(2).state_dict()}))
     job = stages.build(spec, store)
     assert same(job.trainer.reference.state_dict(), random_policy(1).state_dict())
     assert same(job.trainer.policy.state_dict(), random_policy(1).state_dict())

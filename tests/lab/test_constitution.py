@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lab import constitution, models
+from lab import constitution, models, states
 from lab.store import Lab, NewPair, Store, now
 from rlhf_core import keyword_rule
 from rlhf_core.constitution import Constitution, ConstitutionError, default_constitution, dump, parse
@@ -159,11 +159,11 @@ def test_conduct_is_measured_once_for_each_state_of_a_policy(store: Store, lab: 
     run_id = store.add_run(lab.id, **values)
     assert constitution.conduct(store, "en", f"run-{run_id}") is start, "it has not begun"
     weights = models.assets("en").model.state_dict()
-    store.save_checkpoint(run_id, 1, models.dump({"policy": weights}))
+    store.save_checkpoint(run_id, 1, states.dump({"policy": weights}))
     same = constitution.conduct(store, "en", f"run-{run_id}")
     assert same == start and same is not start and constitution.conduct(store, "en", f"run-{run_id}") is same
     other = MiniLM(models.assets("en").model.config, torch.Generator().manual_seed(1))
-    store.save_checkpoint(run_id, 2, models.dump({"policy": other.state_dict()}))
+    store.save_checkpoint(run_id, 2, states.dump({"policy": other.state_dict()}))
     assert constitution.conduct(store, "en", f"run-{run_id}").help.rate < start.help.rate
     with pytest.raises(ValueError, match="speaks 'en', not 'ko'"):
         constitution.conduct(store, "ko", f"run-{run_id}")
@@ -174,7 +174,7 @@ def test_policies_answer_from_the_same_draws(store: Store, lab: Lab) -> None:
     values = {"stage": "sl", "config": {}, "inputs": {"language": "en"}, "seed": 0, "status": "paused", "pace": None}
     run_id = store.add_run(lab.id, **values)
     other = MiniLM(models.assets("en").model.config, torch.Generator().manual_seed(1))
-    store.save_checkpoint(run_id, 1, models.dump({"policy": other.state_dict()}))
+    store.save_checkpoint(run_id, 1, states.dump({"policy": other.state_dict()}))
     one, two, three = constitution.answers(store, "en", ["start", "start", f"run-{run_id}"], prompts, seed=4)
     assert one == two != three and len(one) == len(three) == 8
     assert constitution.answers(store, "en", ["start"], prompts, seed=5) != [one]
