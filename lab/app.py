@@ -6,7 +6,7 @@ import threading
 
 import torch
 
-from lab import ppo
+from lab import stages
 from lab.jobs import Jobs
 from lab.store import Store, StoreError
 
@@ -26,7 +26,7 @@ class Laboratory:
         except StoreError:
             self.store.close()
             raise
-        self.jobs = Jobs(self.store, ppo.build, ppo.prepare)
+        self.jobs = Jobs(self.store, stages.build, stages.prepare)
 
     def close(self) -> None:
         """Let the runs keep their state and let go of the database; `get_laboratory` then opens another."""

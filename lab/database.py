@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from lab.tables import schema, tables
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 DEFAULT_PATH = Path(__file__).parent.parent / "data" / "rlhf_lab.sqlite3"
 
 
@@ -34,7 +34,22 @@ def _note_languages(db: sa.Connection) -> None:
         db.execute(run.update().where(run.c.id == row.id).values(inputs={**row.inputs, "language": row.language}))
 
 
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _note_languages}
+def _add_constitutions(db: sa.Connection) -> None:
+    """From version 2, which had no constitutions. The table as version 3 has it, whatever it becomes later."""
+    then = sa.MetaData()
+    sa.Table("lab", then, sa.Column("id", sa.Integer, primary_key=True))
+    sa.Table(
+        "constitution",
+        then,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("lab_id", sa.ForeignKey("lab.id"), nullable=False, index=True),
+        sa.Column("language", sa.String, nullable=False),
+        sa.Column("toml", sa.Text, nullable=False),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+    ).create(db)
+
+
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _note_languages, 2: _add_constitutions}
 """From a schema version to the next: a function that changes the tables, run inside one transaction."""
 
 

@@ -9,7 +9,6 @@ config change acting at the step where it first acted, so the curve is the one t
 from __future__ import annotations
 
 import dataclasses
-import io
 import logging
 import math
 import os
@@ -20,6 +19,7 @@ from typing import Any, Protocol
 
 import torch
 
+from lab import states
 from lab.store import UNFINISHED, Run, Store
 
 CHECKPOINT_SECONDS = 2.0
@@ -251,7 +251,7 @@ class Jobs:
         trainer = self._build(spec_of(self.store.run(run_id)), self.store)
         checkpoint = self.store.rewind(run_id)
         if checkpoint:
-            trainer.load_state_dict(torch.load(io.BytesIO(checkpoint.data), weights_only=True))
+            trainer.load_state_dict(states.load(checkpoint.data))
         saved = checkpoint.step if checkpoint else 0
         saved_at = time.monotonic() if checkpoint else -math.inf  # so there is a policy to look at from step 1 on
         with self._changed:
@@ -303,9 +303,7 @@ class Jobs:
                 self._changed.wait(left)
 
     def _save(self, run_id: int, step: int, trainer: Trainer) -> None:
-        buffer = io.BytesIO()
-        torch.save(trainer.state_dict(), buffer)
-        self.store.save_checkpoint(run_id, step, buffer.getvalue())
+        self.store.save_checkpoint(run_id, step, states.dump(trainer.state_dict()))
 
     def _fail(self, run_id: int, active: _Active, error: Exception) -> None:
         # str() of a KeyError puts its sentence in quotes.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -12,8 +11,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from lab.store import Store
-from rlhf_core.checkpoints import LanguageAssets, load_start
+from lab import states
+from lab.store import Checkpoint, Store
+from rlhf_core.checkpoints import LanguageAssets, load_critic, load_start
+from rlhf_core.critic import Critic
 from rlhf_core.language_model import MiniLM
 from rlhf_core.reward_model import FeatureExtractor
 
@@ -28,6 +29,12 @@ def assets(language: str) -> LanguageAssets:
     """Grammar, judge, vocabulary and shipped models of a language. CheckpointError if a file is missing or damaged."""
     with _lock:
         return load_start(language)
+
+
+def critic(language: str) -> Critic:
+    """The model that writes critiques and revisions. CheckpointError if its file is missing or damaged."""
+    with _lock:
+        return load_critic(language)
 
 
 def extractor(language: str, kind: str) -> FeatureExtractor:
@@ -60,17 +67,30 @@ def features(language: str, kind: str, prompts: Sequence[str], responses: Sequen
 
 
 def policy(store: Store, language: str, policy_id: str) -> MiniLM:
-    """A policy by its name: "start", or "run-<id>" as of the run's last checkpoint (before the first, the start).
-    ValueError for a run in another language: its words are not this vocabulary's."""
-    start = assets(language).model
+    """A policy by its name: "start", or "run-<id>" of whatever stage as of the run's last checkpoint (before the first,
+    the start). ValueError for a run in another language."""
+    return restored(language, checkpoint(store, language, policy_id))
+
+
+def checkpoint(store: Store, language: str, policy_id: str) -> Checkpoint | None:
+    """What a policy has been saved as; None for the start and for a run that has saved nothing yet. ValueError for a
+    run in another language: its words are not this vocabulary's."""
     if policy_id == START:
-        return start
+        return None
     run = store.run(int(policy_id.removeprefix("run-")))
     if (spoken := run.inputs["language"]) != language:
         raise ValueError(f"The model of run {run.id} speaks {spoken!r}, not {language!r}; let another model write.")
-    checkpoint = store.checkpoint(run.id)
-    if checkpoint is None:
-        return start
+    return store.checkpoint(run.id)
+
+
+def restored(language: str, saved: Checkpoint | None) -> MiniLM:
+    """The policy of a checkpoint; without one, the start."""
+    start = assets(language).model
+    return start if saved is None else with_weights(start, states.load(saved.data)["policy"])
+
+
+def with_weights(start: MiniLM, weights: dict[str, Tensor]) -> MiniLM:
+    """A model of the same shape with other weights; the one given stays as it is."""
     trained = copy.deepcopy(start)
-    trained.load_state_dict(torch.load(io.BytesIO(checkpoint.data), weights_only=True)["policy"])
+    trained.load_state_dict(weights)
     return trained

@@ -1,4 +1,4 @@
-"""What the app remembers: labs, pairs, showings, label events, runs, metrics, checkpoints and artifacts.
+"""What the app remembers: labs, pairs, showings, label events, constitutions, runs, checkpoints and artifacts.
 
 Labels are events: a label and the undoing of one are appended and never rewritten, so whatever was
 acknowledged can be read back for ever. A lab's model speaks one language at a time; pairs, labels and runs keep the one
@@ -86,6 +86,16 @@ class Label:
     labeler: str
     labeler_kind: str
     answered_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConstitutionRow:
+    """A constitution that a lab wrote, as it was saved."""
+
+    id: int
+    language: str
+    toml: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,6 +300,20 @@ class Store:
             query = query.where(t.event.c.labeler_kind == source)
         with self._db.read() as db:
             return [Label(**row._mapping) for row in db.execute(query)]
+
+    # Constitutions
+
+    def add_constitution(self, lab_id: int, language: str, toml: str) -> int:
+        """Append a version of a lab's constitution. Returns its id."""
+        with self._db.write() as db:
+            return _insert(db, t.constitution, lab_id=lab_id, language=language, toml=toml, created_at=now())
+
+    def constitutions(self, lab_id: int, language: str) -> list[ConstitutionRow]:
+        """Every version that a lab has written in a language, oldest first."""
+        query = sa.select(t.constitution.c["id", "language", "toml", "created_at"]).order_by(t.constitution.c.id)
+        with self._db.read() as db:
+            own = query.where(t.constitution.c.lab_id == lab_id, t.constitution.c.language == language)
+            return [ConstitutionRow(**row._mapping) for row in db.execute(own)]
 
     # Runs
 

@@ -1,4 +1,4 @@
-"""The tables of the database, version 2 of the schema. A change here needs a new version and a migration."""
+"""The tables of the database, version 3 of the schema. A change here needs a new version and a migration."""
 
 from __future__ import annotations
 
@@ -116,6 +116,15 @@ checkpoint = sa.Table(
     _reference("run.id", primary_key=True),
     sa.Column("step", sa.Integer, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
+)
+constitution = sa.Table(
+    "constitution",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
+    sa.Column("language", sa.String, nullable=False),
+    sa.Column("toml", sa.Text, nullable=False),
+    sa.Column("created_at", _Time, nullable=False),
 )
 artifact = sa.Table(
     "artifact",

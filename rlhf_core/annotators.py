@@ -16,6 +16,8 @@ from rlhf_core.tokenizer import SimpleTokenizer
 
 TIE_MARGIN = 0.1
 """Answers whose scores differ by no more than this are equal to an annotator, in points of score."""
+MOST_EVEN = 20
+"""Pairs put aside for each one that is decided, beyond which an annotator is taken to prefer nothing."""
 
 ANNOTATORS: dict[str, Values] = {
     "default": REFERENCE_VALUES,
@@ -42,6 +44,10 @@ def annotator_values(name: str, language: str) -> Values:
             f"There is no annotator {name!r} in the language {language!r}; choose one of {', '.join(known)}."
         )
     return ANNOTATORS[name]
+
+
+class NothingToPreferError(ValueError):
+    """To an annotator nearly all answers are equal."""
 
 
 class Labeller(Protocol):
@@ -109,7 +115,7 @@ def generate_preference_data(
 ) -> PreferenceSample:
     """Sample two answers to random prompts from a model and let an annotator compare them, until n pairs are decided.
 
-    Pairs that the annotator finds equal are put aside and counted. ValueError if nearly all pairs are equal to it.
+    Pairs that the annotator finds equal are put aside and counted. NothingToPreferError if nearly all are.
     """
     if n < 0:
         raise ValueError(f"The number of labels must be 0 or more, not {n}.")
@@ -137,6 +143,8 @@ def generate_preference_data(
                         labeler=annotator.name,
                     )
                 )
-        if dropped > 100 * (n + 10):
-            raise ValueError(f"The annotator {annotator.name!r} finds nearly all pairs equal; choose other values.")
+        if dropped > MOST_EVEN * (len(found) + 10):
+            raise NothingToPreferError(
+                f"The annotator {annotator.name!r} finds nearly all pairs equal; choose other values."
+            )
     return PreferenceSample(PreferenceDataset(found), dropped)

@@ -7,6 +7,7 @@ prompts.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from rlhf_core.annotators import TIE_MARGIN, Annotator
-from rlhf_core.corpus import Prompt
+from rlhf_core.corpus import Grammar, Prompt
 from rlhf_core.gold import ALARMING, REFERENCE_VALUES, GoldJudge, Values
 from rlhf_core.kl import exact_kl
 from rlhf_core.language_model import MiniLM
@@ -26,6 +27,8 @@ from rlhf_core.tokenizer import SimpleTokenizer
 
 EVEN = 0.01
 """Two answers whose gold scores differ by no more than this share the win."""
+HARMFUL_TOPICS = 0.15
+"""Share of conduct examples that answer as if harm had been asked for."""
 Z95 = NormalDist().inv_cdf(0.975)
 
 
@@ -116,13 +119,14 @@ class Conduct:
     refusal_of_alarming: Interval
 
 
-def conduct(judge: GoldJudge, answers: Answers) -> Conduct:
-    """Read help, harm and refusals from answers."""
-    read = [judge.attributes(p, t, e) for p, t, e in zip(answers.prompts, answers.texts, answers.ended, strict=True)]
+def conduct(judge: GoldJudge, *answered: Answers) -> Conduct:
+    """Read help, harm and refusals from answers, of one sampling or several."""
+    given = [g for a in answered for g in zip(a.prompts, a.texts, a.ended, strict=True)]
+    read = [(prompt, judge.attributes(prompt, text, ended)) for prompt, text, ended in given]
 
     def share(name: str, asked: Callable[[Prompt], bool]) -> Interval:
         values: dict[str, list[float]] = {}
-        for prompt, attributes in zip(answers.prompts, read, strict=True):
+        for prompt, attributes in read:
             if asked(prompt):
                 values.setdefault(prompt.text, []).append(attributes[name])
         return mean_interval(torch.tensor([sum(v) / len(v) for v in values.values()]))
@@ -236,6 +240,27 @@ def accuracy(predicted: Tensor, margins: Tensor) -> Accuracy:
     rate = float(right.mean()) if n else 0.5
     low, high = wilson_interval(rate * n, n)
     return Accuracy(Interval(rate, low, high, n), len(margins) - n)
+
+
+# Judges of principles.
+
+
+def conduct_examples(
+    grammar: Grammar, prompts: Sequence[Prompt], n: int, seed: int
+) -> tuple[list[Prompt], list[str]]:
+    """n random prompts, each with an answer from the whole range of what the grammar can say: what judges of principles
+    are measured on. Some are answered as if harm had been asked for, so that needless refusals are among them."""
+    rng = random.Random(seed)
+    harmful = [topic for topic in grammar.topics if topic.category == "harmful"]
+    asked = rng.choices(prompts, k=n)
+    topics = [rng.choice(harmful) if rng.random() < HARMFUL_TOPICS else prompt.topic for prompt in asked]
+    return asked, [grammar.respond(topic, rng) for topic in topics]
+
+
+def f1(predicted: Tensor, actual: Tensor) -> float:
+    """Harmonic mean of precision and recall of (n,) booleans; 0 where nothing was found, or nothing was to be found."""
+    found = int((predicted & actual).sum())
+    return 2 * found / (int(predicted.sum()) + int(actual.sum())) if found else 0.0
 
 
 # Baselines.

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from rlhf_core import reading
-from rlhf_core.constitution import Constitution, Principle
+from rlhf_core.constitution import Constitution, Example
 from rlhf_core.corpus import Grammar
 from rlhf_core.language_model import MiniLMConfig
 from rlhf_core.reward_model import FeatureExtractor, fit_bradley_terry
@@ -34,7 +35,7 @@ class ConstitutionJudge:
 
     def __init__(self, constitution: Constitution, extractor: FeatureExtractor, grammar: Grammar) -> None:
         self.constitution, self.extractor, self.grammar = constitution, extractor, grammar
-        fitted = [self._fit(principle) for principle in constitution.principles]
+        fitted = [_fit(p.breaks, p.keeps, extractor, grammar) for p in constitution.principles]
         self.weights = torch.stack(fitted)
         """(principles, features + 1), the intercept last."""
 
@@ -56,13 +57,17 @@ class ConstitutionJudge:
         weights = torch.tensor([p.weight * p.enabled for p in self.constitution.principles])
         return -self.probabilities_of(features) @ weights
 
-    def _fit(self, principle: Principle) -> Tensor:
-        examples = (*principle.breaks, *principle.keeps)
-        read = [read_pair(self.grammar, example.prompt, example.response) for example in examples]
-        features = self.extractor.features([pair.prompt for pair in read], [pair.response for pair in read])
-        targets = torch.tensor([1.0] * len(principle.breaks) + [0.0] * len(principle.keeps))
-        # Logistic regression is Bradley-Terry's likelihood with features in the place of differences.
-        return fit_bradley_terry(_with_constant(features), targets, PRIOR_PRECISION)
+
+@lru_cache(256)  # an edit of one principle leaves the others as they were
+def _fit(
+    breaks: tuple[Example, ...], keeps: tuple[Example, ...], extractor: FeatureExtractor, grammar: Grammar
+) -> Tensor:
+    """Weights of a principle's judge, (features + 1,)."""
+    read = [read_pair(grammar, example.prompt, example.response) for example in (*breaks, *keeps)]
+    features = extractor.features([pair.prompt for pair in read], [pair.response for pair in read])
+    targets = torch.tensor([1.0] * len(breaks) + [0.0] * len(keeps))
+    # Logistic regression is Bradley-Terry's likelihood with features in the place of differences.
+    return fit_bradley_terry(_with_constant(features), targets, PRIOR_PRECISION)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from rlhf_core.corpus import Prompt
 from rlhf_core.preferences import PreferenceDataset, Preferred
@@ -31,15 +32,13 @@ class ConstitutionAnnotator:
         self, prompts: Sequence[Prompt], a: Sequence[str], b: Sequence[str], rng: torch.Generator
     ) -> list[Preferred]:
         """Which of two answers to each prompt is worth more; nothing is drawn from rng."""
-        return preferences(self.judge, [prompt.text for prompt in prompts], a, b)
+        texts = [prompt.text for prompt in prompts]
+        return [verdict(m) for m in (self.judge.scores(texts, a) - self.judge.scores(texts, b)).tolist()]
 
 
-def preferences(
-    judge: ConstitutionJudge, prompts: Sequence[str], a: Sequence[str], b: Sequence[str]
-) -> list[Preferred]:
-    """The constitution's word on pairs of answers, given as tokens."""
-    margins = judge.scores(prompts, a) - judge.scores(prompts, b)
-    return ["tie" if abs(margin) <= TIE else "a" if margin > 0 else "b" for margin in margins.tolist()]
+def verdict(margin: float) -> Preferred:
+    """The constitution's word on a pair of which answer a is worth so much more than b."""
+    return "tie" if abs(margin) <= TIE else "a" if margin > 0 else "b"
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,12 @@ class Agreement:
 
 def agreement(judge: ConstitutionJudge, dataset: PreferenceDataset) -> Agreement:
     """Compare the constitution's word on pairs with the labels that they have."""
-    if not dataset:
-        return Agreement(0, 0, 0)
-    said = preferences(judge, dataset.prompts, dataset.responses_a, dataset.responses_b)
+    a, b = (judge.scores(dataset.prompts, side) for side in (dataset.responses_a, dataset.responses_b))
+    return agreement_of(a - b, dataset)
+
+
+def agreement_of(worth: Tensor, dataset: PreferenceDataset) -> Agreement:
+    """Likewise where it is known how much more answer a is worth than b, (pairs,)."""
+    said = [verdict(margin) for margin in worth.tolist()]
     both = [(own, p.preferred) for own, p in zip(said, dataset, strict=True) if "tie" not in (own, p.preferred)]
     return Agreement(sum(own == other for own, other in both), len(both), len(said) - len(both))

@@ -5,7 +5,18 @@ import torch
 
 from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.checkpoints.make import encoder_examples
-from rlhf_core.evaluation import accuracy, answer, judged, mean_interval, wilson_interval, win_rate
+from rlhf_core.constitution import MEASURED
+from rlhf_core.evaluation import (
+    accuracy,
+    answer,
+    conduct,
+    conduct_examples,
+    f1,
+    judged,
+    mean_interval,
+    wilson_interval,
+    win_rate,
+)
 from rlhf_core.gold import REFERENCE_VALUES
 
 
@@ -67,3 +78,38 @@ def test_a_model_ties_with_itself_and_answers_are_judged(each_assets: LanguageAs
     for side in sides:
         assert len(side.texts) == 4 * len(prompts)
         assert side.valid_share > 0.9 and side.distinct_share > 0.7
+
+
+def test_f1_by_hand() -> None:
+    actual = torch.tensor([True, True, True, False, False])
+    predicted = torch.tensor([True, True, False, True, False])
+    # precision 2/3, recall 2/3
+    assert f1(predicted, actual) == pytest.approx(2 / 3)
+    assert f1(actual, actual) == 1 and f1(actual, ~actual) == f1(torch.zeros(5).bool(), actual) == 0
+    # precision 3/5, recall 1: 2 * .6 / 1.6
+    assert f1(torch.ones(5).bool(), actual) == pytest.approx(0.75)
+    assert f1(torch.zeros(5).bool(), torch.zeros(5).bool()) == 0, "nothing was shown"
+
+
+def test_conduct_examples_break_whatever_can_be_measured(each_assets: LanguageAssets) -> None:
+    grammar = each_assets.grammar
+    validation = grammar.split("validation")
+    prompts, responses = conduct_examples(grammar, validation, 300, seed=2)
+    assert len(prompts) == len(responses) == 300 and set(prompts) <= set(validation)
+    assert conduct_examples(grammar, validation, 300, seed=2) == (prompts, responses)
+    assert conduct_examples(grammar, validation, 300, seed=3)[1] != responses
+    for attribute in MEASURED:
+        broken = [each_assets.judge.breaks(attribute, p, r) for p, r in zip(prompts, responses, strict=True)]
+        assert 0 < sum(broken) < 300, attribute
+
+
+def test_conduct_averages_a_prompt_over_all_samplings(assets: LanguageAssets) -> None:
+    validation = assets.grammar.split("validation")
+    one, other = validation[0], next(p for p in validation if p.topic != validation[0].topic)
+    right = [next(c.text for c in assets.grammar.cores(p.topic) if c.quality == "full") for p in (one, other)]
+    first = judged(assets.judge, [one, other], right, [True] * 2, REFERENCE_VALUES)
+    more = judged(assets.judge, [one] * 2, ["", right[0]], [True] * 2, REFERENCE_VALUES)
+    helps = first.help.tolist()
+    assert min(helps) > 0
+    found = conduct(assets.judge, first, more)
+    assert found.help.n == 2 and found.help.rate == pytest.approx((helps[0] * 2 / 3 + helps[1]) / 2)

@@ -1,12 +1,16 @@
-"""A store in an empty folder, a lab in it, and waiting for what other threads do."""
+"""A store in an empty folder, a lab in it, a critic that knows nothing, and waiting for what other threads do."""
 
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
+from lab import models
 from lab.store import Lab, Store
+from rlhf_core.critic import Critic, critic_config, critic_tokenizer
+from rlhf_core.language_model import MiniLM
 
 
 @pytest.fixture
@@ -24,6 +28,18 @@ def store(url: str) -> Iterator[Store]:
 @pytest.fixture
 def lab(store: Store) -> Lab:
     return store.open_lab("a browser", "en")
+
+
+@pytest.fixture
+def critic(monkeypatch: pytest.MonkeyPatch) -> Critic:
+    """An English critic of random weights in the place of the trained one: what jobs do depends on no skill of its."""
+    assets = models.assets("en")
+    tokenizer = critic_tokenizer(assets.grammar)
+    config = critic_config(assets.model.config, len(tokenizer))
+    critic = Critic(MiniLM(config, torch.Generator().manual_seed(5)), tokenizer, assets.grammar)
+    critic.model.requires_grad_(False)
+    monkeypatch.setattr(models, "load_critic", lambda language: {"en": critic}[language])
+    return critic
 
 
 @pytest.fixture

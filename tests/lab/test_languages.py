@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab import labelling, models, ppo, reward
+from lab import database, labelling, models, ppo, reward
 from lab.jobs import Jobs, JobSpec
 from lab.labelling import LabellingDesk, LabellingError
 from lab.store import Lab, Store
@@ -88,6 +88,28 @@ def test_a_database_of_version_1_opens_with_its_labels_and_runs(tmp_path: Path) 
         assert run.inputs == {"lab": 1, "source": "both", "language": "en"} and (run.step, run.seed) == (7, 3)
         assert store.runs(one.id, "ppo", "en") == [run] and store.runs(one.id, "ppo", "ko") == []
         store.close()
+
+
+def test_a_database_of_version_2_gains_room_for_constitutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lab.sqlite3"
+    with sqlite3.connect(path) as raw:
+        raw.executescript(VERSION_1)
+    with monkeypatch.context() as older:
+        older.setattr(database, "SCHEMA_VERSION", 2)
+        Store(f"sqlite:///{path}").close()
+    with sqlite3.connect(path) as raw:
+        assert raw.execute("SELECT version FROM schema").fetchall() == [(2,)]
+        assert raw.execute("SELECT name FROM sqlite_master WHERE name = 'constitution'").fetchall() == []
+    for _ in range(2):  # the second time nothing is left to migrate
+        store = Store(f"sqlite:///{path}")
+        kept = store.constitutions(1, "en")
+        store.add_constitution(1, "en", f"version {len(kept)}")
+        store.close()
+    store = Store(f"sqlite:///{path}")
+    assert [row.toml for row in store.constitutions(1, "en")] == ["version 0", "version 1"]
+    assert store.constitutions(1, "ko") == store.constitutions(2, "en") == []
+    assert len(store.labels(1)) == 1 and store.run(1).step == 7
+    store.close()
 
 
 def test_only_languages_that_a_model_speaks(store: Store, lab: Lab) -> None:

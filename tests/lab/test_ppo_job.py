@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from lab import models, ppo
+from lab import models, ppo, stages
 from lab.jobs import Jobs, JobSpec
 from lab.labelling import LabellingDesk
 from lab.store import Lab, NewPair, Store, now
@@ -52,7 +52,7 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(store: Store, lab: Lab)
         with pytest.raises(ValueError, match=said):
             ppo.prepare(order(lab, **config), store)
     with pytest.raises(ValueError, match="no stage 'sft'"):
-        ppo.prepare(JobSpec(stage="sft", config={}, inputs={}, seed=0), store)
+        stages.prepare(JobSpec(stage="sft", config={}, inputs={}, seed=0), store)
 
 
 def test_labels_given_after_the_start_change_nothing(store: Store, labelled: Lab) -> None:
@@ -104,6 +104,10 @@ def test_an_interrupted_run_has_the_curve_of_one_that_was_not(store: Store, labe
     measured = rows[4]
     assert measured["win_rate_low"] <= measured["win_rate"] <= measured["win_rate_high"]
     assert measured["win_rate_n"] == 64
+    for name in ("help", "harm"):
+        assert [row["step"] for row in rows if name in row] == [1, 5]
+        assert 0 <= measured[f"{name}_low"] <= measured[name] <= measured[f"{name}_high"] <= 1
+    assert 0 <= measured["refusal"] <= 1
 
 
 def test_before_and_now_are_the_same_draws_of_two_models(store: Store, labelled: Lab) -> None:

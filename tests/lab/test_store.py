@@ -217,7 +217,7 @@ def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
     Store(f"sqlite:///{path}").close()
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE schema SET version = 99")
-    with pytest.raises(StoreError, match=r"newer RLHF Lab \(schema 99, this one reads 2\)"):
+    with pytest.raises(StoreError, match=r"newer RLHF Lab \(schema 99, this one reads 3\)"):
         Store(f"sqlite:///{path}")
 
 
@@ -233,17 +233,17 @@ def test_an_older_database_is_migrated_step_by_step_or_not_at_all(
     def fail(db: sa.Connection) -> None:
         raise RuntimeError("half way")
 
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 4)
-    monkeypatch.setattr(database, "MIGRATIONS", {2: add_column, 3: fail})
+    monkeypatch.setattr(database, "SCHEMA_VERSION", 5)
+    monkeypatch.setattr(database, "MIGRATIONS", {3: add_column, 4: fail})
     with pytest.raises(RuntimeError, match="half way"):
         Store(url)
     with sqlite3.connect(tmp_path / "lab.sqlite3") as raw:
-        assert raw.execute("SELECT version FROM schema").fetchall() == [(2,)]
+        assert raw.execute("SELECT version FROM schema").fetchall() == [(3,)]
         assert "note" not in [row[1] for row in raw.execute("PRAGMA table_info(lab)")]
-    monkeypatch.setitem(database.MIGRATIONS, 3, lambda db: None)
+    monkeypatch.setitem(database.MIGRATIONS, 4, lambda db: None)
     assert Store(url).open_lab("a browser", "en") == lab
     with sqlite3.connect(tmp_path / "lab.sqlite3") as raw:
-        assert raw.execute("SELECT version FROM schema").fetchall() == [(4,)]
+        assert raw.execute("SELECT version FROM schema").fetchall() == [(5,)]
         assert "note" in [row[1] for row in raw.execute("PRAGMA table_info(lab)")]
 
 
