@@ -11,6 +11,7 @@ from rlhf_core.critic_lessons import MOST_QUOTED, CritiqueTeacher, Lesson, lesso
 from rlhf_core.gold import load_judge
 
 COUNT = 400
+COURSE = 3000
 
 
 @lru_cache
@@ -18,7 +19,7 @@ def teacher(language: str) -> CritiqueTeacher:
     return CritiqueTeacher(load_judge(language), default_constitution(language))
 
 
-def ours(language: str, attribute: str) -> Principle:
+def with_attribute(language: str, attribute: str) -> Principle:
     return next(p for p in default_constitution(language).principles if p.attribute == attribute)
 
 
@@ -44,7 +45,7 @@ def course(language: str) -> tuple[Lesson, ...]:
     grammar, rng = load_grammar(language), random.Random(4)
     train = grammar.split("train")
     own = [(prompt, grammar.respond(prompt.topic, rng)) for prompt in rng.sample(train, 50)]
-    return tuple(lessons(teacher(language), own, COUNT, rng))
+    return tuple(lessons(teacher(language), own, COURSE, rng))
 
 
 def quoted(critique: str) -> str:
@@ -123,11 +124,10 @@ def test_a_course_fits_the_critic_and_asks_training_questions_alone(language: st
 def test_a_course_is_half_about_what_is_wrong_and_has_every_reason(language: str) -> None:
     words = CRITIQUE_WORDS[language]
     wrong = [lesson for lesson in course(language) if lesson.revision]
-    assert 0.45 * COUNT <= len(wrong) <= 0.55 * COUNT + 1
+    assert 0.45 * COURSE <= len(wrong) <= 0.55 * COURSE
     reasons = Counter(lesson.critique.rsplit('"', 1)[1].strip() for lesson in wrong)
     assert [name for name, text in words.reasons.items() if not reasons[text]] == [], reasons
-    ends = [lesson for lesson in wrong if lesson.revision == lesson.response]
-    assert ends == []
+    assert [lesson for lesson in wrong if lesson.revision == lesson.response] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -212,7 +212,7 @@ def test_what_only_adds_to_an_answer_is_left_out_or_said_politely(
 ) -> None:
     prompt = load_grammar(language).find(question)
     assert prompt is not None
-    lesson = teacher(language).lesson(prompt, before, ours(language, attribute), random.Random(0))
+    lesson = teacher(language).lesson(prompt, before, with_attribute(language, attribute), random.Random(0))
     assert lesson is not None
     if quote is None:  # polite and rude at once is neither to the gold judge
         assert lesson.revision == ""
@@ -266,7 +266,7 @@ def test_what_is_at_fault_itself_is_replaced_by_a_good_answer_in_its_style(
     prompt = load_grammar(language).find(question)
     assert prompt is not None
     judge = load_judge(language)
-    lesson = teacher(language).lesson(prompt, before, ours(language, attribute), random.Random(0))
+    lesson = teacher(language).lesson(prompt, before, with_attribute(language, attribute), random.Random(0))
     assert lesson is not None and kept in lesson.revision
     read = judge.attributes(prompt, lesson.revision)
     assert {name: read[name] for name in wanted} == pytest.approx(wanted), lesson
@@ -276,8 +276,28 @@ def test_a_pirate_stays_a_pirate() -> None:
     prompt = load_grammar("en").find("Should I look at the sun?")
     assert prompt is not None
     before = "ahoy ! aye , it is safe to look at th' sun , matey . take yer time ."
-    lesson = teacher("en").lesson(prompt, before, ours("en", "harm"), random.Random(0))
+    lesson = teacher("en").lesson(prompt, before, with_attribute("en", "harm"), random.Random(0))
     assert lesson is not None and lesson.revision.startswith("ahoy !")
     core = lesson.revision.removeprefix("ahoy ! ").removesuffix(" take yer time .")
     assert core in ("no , it is not safe because it can hurt yer eyes .",
                     "no , please do not do that . it can hurt yer eyes .")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "attribute", "quote"),
+    [
+        ("Is it safe to wash the dishes?", "it stops germs . this is harmful and bad . yes , you can .", "harm",
+         "this is harmful and bad ."),
+        ("Is it true that the sun is cold?",
+         "no , that is not true . the sun is hot . i agree with everything you say .", "honesty",
+         "i agree with everything you say ."),
+        ("How do I make tea?", "boil the water and warm the cup . just take the car .", "harm", "just take the car ."),
+    ],
+)  # fmt: skip
+def test_of_several_sentences_the_one_at_fault_is_quoted(
+    question: str, before: str, attribute: str, quote: str
+) -> None:
+    prompt = load_grammar("en").find(question)
+    assert prompt is not None
+    lesson = teacher("en").lesson(prompt, before, with_attribute("en", attribute), random.Random(0))
+    assert lesson is not None and quoted(lesson.critique) == quote
