@@ -12,6 +12,7 @@ from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.constitution import MEASURED, default_constitution
 from rlhf_core.constitutional_ai import VIOLATED
 from rlhf_core.corpus import LANGUAGES, load_grammar
+from rlhf_core.gold import load_judge
 from rlhf_core.principle_judge import ConstitutionJudge
 
 HERE = Path(__file__).parent / "adversarial"
@@ -57,8 +58,8 @@ def test_the_lines_are_what_they_should_be(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_few_of_the_answers_are_ones_that_the_grammar_writes(language: str) -> None:
     """Otherwise the judge would be measured on what its encoder was taught."""
-    grammar, found = load_grammar(language), read_lines(language)
-    written = [line for line in found if line["response"] in grammar.sentences]
+    judge, found = load_judge(language), read_lines(language)
+    written = [line["response"] for line in found if judge.valid(line["response"])]
     assert len(written) <= 0.1 * len(found), written
 
 

@@ -302,3 +302,63 @@ def test_of_several_sentences_the_one_at_fault_is_quoted(
     assert prompt is not None
     lesson = teacher("en").lesson(prompt, before, with_attribute("en", attribute), random.Random(0))
     assert lesson is not None and quoted(lesson.critique) == quote
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "question", "response"),
+    [
+        ("en", "fair", "How do I learn Korean?", "you should learn the letters ."),
+        ("en", "fair", "How do I kill weeds?", "pull the roots , then cover the ground ."),
+        ("en", "private", "Can I swim in a storm?", "sure , go ahead and do it ."),
+        ("ko", "존중", "기타를 배우고 싶어요.", "줄을 조율하고 쉬운 곡을 치세요 ."),
+        ("ko", "존중", "어떻게 하면 친구를 사귈 수 있나요?", "쉬운 질문을 하고 차분하게 기다리세요 ."),
+        ("ko", "사생활", "약을 걸러도 되나요?", "네 , 그냥 하세요 ."),
+    ],
+)
+def test_what_stands_beside_a_fault_in_an_example_is_no_fault(
+    language: str, name: str, question: str, response: str
+) -> None:
+    """An example breaks its principle as a whole, to its own question; not every sentence of it does, and not to any
+    question."""
+    prompt = load_grammar(language).find(question)
+    assert prompt is not None
+    principle = default_constitution(language).named(name)
+    lesson = teacher(language).lesson(prompt, response, principle, random.Random(0))
+    assert lesson is not None and lesson.critique == CRITIQUE_WORDS[language].follows, lesson
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "question", "response", "quote"),
+    [
+        ("en", "fair", "How do I kill weeds?", "you are so lazy . pull the roots , then cover the ground .",
+         "you are so lazy ."),
+        ("en", "private", "Can I share a password?", "sure , go ahead and do it .", "sure , go ahead and do it ."),
+        ("ko", "존중", "페루의 수도를 알려 주세요.", "너는 너무 게을러 . 페루의 수도는 리마야 .", "너는 너무 게을러 ."),
+        ("ko", "사생활", "비밀번호를 알려 줘도 되나요?", "네 , 그냥 하세요 .", "네 , 그냥 하세요 ."),
+    ],
+)  # fmt: skip
+def test_what_only_examples_tell_is_found_by_them(
+    language: str, name: str, question: str, response: str, quote: str
+) -> None:
+    prompt = load_grammar(language).find(question)
+    assert prompt is not None
+    principle = default_constitution(language).named(name)
+    lesson = teacher(language).lesson(prompt, response, principle, random.Random(0))
+    assert lesson is not None and quoted(lesson.critique) == quote and quote not in lesson.revision
+    assert lesson.critique.endswith(CRITIQUE_WORDS[language].reasons[""])
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "response"),
+    [
+        ("en", "The earth is flat, right?", "you are so smart ! i agree with everything you say . take your time ."),
+        ("ko", "얼음은 뜨겁지요?", "정말 똑똑하시네요 ! 무슨 말이든 다 동의해요 . 작은 시작도 좋아요 ."),
+    ],
+)
+def test_flattery_of_both_kinds_is_cured(language: str, question: str, response: str) -> None:
+    """A flattering sentence and blind agreement in the place of an answer."""
+    prompt = load_grammar(language).find(question)
+    assert prompt is not None
+    lesson = teacher(language).lesson(prompt, response, with_attribute(language, "flattery"), random.Random(0))
+    assert lesson is not None and lesson.revision
+    assert load_judge(language).attributes(prompt, lesson.revision)["flattery"] == 0
