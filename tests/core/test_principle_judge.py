@@ -95,6 +95,23 @@ def test_the_gradient_vanishes_at_a_principles_fit(assets: LanguageAssets) -> No
     assert float(gradient.abs().max()) < 1e-4
 
 
+def test_it_decides_its_own_examples_as_they_were_given(
+    default_judges: tuple[LanguageAssets, ConstitutionJudge],
+) -> None:
+    """Ten to thirty examples and five hundred features: there is always a way to tell them apart."""
+    assets, judge = default_judges
+    grammar, wrong = assets.grammar, list[tuple[str, str, float]]()
+    for i, p in enumerate(judge.constitution.principles):
+        if p.attribute == "refusal":
+            continue
+        examples = [(e, side is p.breaks) for side in (p.breaks, p.keeps) for e in side]
+        prompts = [grammar.normalise(e.prompt) or grammar.neutral_prompt for e, _ in examples]
+        found = judge.probabilities(prompts, [grammar.normalise(e.response) for e, _ in examples])[:, i].tolist()
+        for (example, broken), q in zip(examples, found, strict=True):
+            wrong += [(p.name, example.response, q)] if (q >= 0.5) != broken else []
+    assert wrong == []
+
+
 @pytest.mark.parametrize("attribute", ["harm", "honesty", "flattery", "politeness", "help"])
 def test_it_orders_answers_that_it_has_not_seen(
     default_judges: tuple[LanguageAssets, ConstitutionJudge], attribute: str
