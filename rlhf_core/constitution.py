@@ -133,7 +133,7 @@ class Constitution:
                 return principle
         raise KeyError(f"There is no principle {name!r}.")
 
-    def with_principle(self, name: str, **changes: Any) -> Constitution:
+    def with_principle(self, name: str, /, **changes: Any) -> Constitution:
         """The constitution with one principle changed."""
         changed = replace(self.named(name), **changes)
         return replace(self, principles=tuple(changed if p.name == name else p for p in self.principles))
@@ -152,9 +152,9 @@ def default_path(language: str) -> Path:
 def parse(text: str) -> Constitution:
     """Read a constitution from TOML. ConstitutionError says where it is wrong."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConstitutionError(f"This is no TOML: {error}.") from error
+        table = tomllib.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as error:  # beside its own: numbers of too many digits, too deep a nesting
+        raise ConstitutionError(f"This is no TOML that can be read: {error}.") from error
     _known("The constitution", table, ("format", "language", "principle"))
     if (number := table.get("format")) != FORMAT:
         raise ConstitutionError(f"format must be {FORMAT}, not {number!r}.")
@@ -202,7 +202,8 @@ def _example(where: str, entry: object) -> Example:
         raise ConstitutionError(f"{where} must be a text or a table of prompt and response, not {entry!r}.")
     table = cast(dict[str, Any], entry)
     _known(where, table, ("prompt", "response"))
-    return Example(_typed(where, table, "response", str), _typed(where, table, "prompt", str))
+    prompt = _typed(where, table, "prompt", str) if "prompt" in table else ""
+    return Example(_typed(where, table, "response", str), prompt)
 
 
 _KINDS = {str: "a text in quotes", bool: "true or false", float: "a number", list: "a list"}
@@ -214,7 +215,7 @@ def _typed(where: str, table: Mapping[str, Any], field: str, kind: type) -> Any:
         raise ConstitutionError(f"{where}: {field} is missing; write {_KINDS[kind]}.")
     value = table[field]
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) < 1e9 else math.inf
     if not isinstance(value, kind):
         raise ConstitutionError(f"{where}: {field} must be {_KINDS[kind]}, not {value!r}.")
     return value

@@ -2,8 +2,9 @@
 
 The judge of a principle (`principle_judge`) decides whether an answer violates it; the critic (`critic`), a language
 model, then writes the critique and the revision. Several rounds: each takes the first principle that is still violated.
-A revision that the judge does not find better is put aside, so no round makes an answer worse in the judge's eyes; the
-paper keeps whatever the model writes. With more than one candidate the judge picks among sampled revisions.
+A revision is adopted if the judge finds the principle better kept and the whole constitution no worse served; else it
+is put aside. The paper keeps whatever the model writes. With more than one candidate the judge picks among sampled
+revisions.
 
 A principle that is turned round (a negative weight) asks for no revision: it acts where answers are compared.
 """
@@ -120,10 +121,12 @@ class ConstitutionalAI:
         found: list[Revision | None] = [None] * len(prompts)
         critiques = self._criticise(prompts, responses, scores, asked, rng)
         proposals = self._propose(prompts, responses, critiques, asked, rng)
-        after = self.scores([prompts[i] for i, _ in asked], proposals)
+        texts = [prompts[i] for i, _ in asked]
+        after = self.scores(texts, proposals)
+        worth = self.judge.scores(texts, proposals) - self.judge.scores(texts, [responses[i] for i, _ in asked])
         for k, (i, j) in enumerate(asked):
             score = float(after[k, j])
-            better = bool(proposals[k]) and score < critiques[k].score and proposals[k] != responses[i]
+            better = bool(proposals[k]) and score < critiques[k].score and float(worth[k]) > 0
             found[i] = Revision(critiques[k], responses[i], proposals[k], score, better)
         return found
 

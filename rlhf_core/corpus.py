@@ -154,6 +154,11 @@ def split_sentences(text: str) -> list[str]:
     return [s.strip() for s in re.findall(r"[^.!?]*[.!?]|[^.!?]+$", text) if s.strip()]
 
 
+def straight_quotes(text: str) -> str:
+    """The text with its curly quotation marks straight."""
+    return re.sub("[\u201c\u201d]", '"', text)
+
+
 def split_of(opening: str, form: str, topic: Topic) -> str:
     """80 % train, 8 % validation, 12 % test, decided by a hash of the combination: fixed for ever, on every machine."""
     digest = hashlib.sha256(f"{opening}|{form}|{topic.category}|{topic.key}".encode()).digest()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from rlhf_core import english_reading
-from rlhf_core.corpus import Grammar, Phrases, Style, Topic, topics_of
+from rlhf_core.corpus import Grammar, Phrases, Style, Topic, straight_quotes, topics_of
 
 HOW_TO = {
     "cook rice": ("wash the rice", "add clean water", "cover the pot", "let it rest"),
@@ -306,7 +306,7 @@ class EnglishGrammar(Grammar):
         return min(1.0, sum(w in markers for s in sentences for w in s.split()) / 3.0)
 
     def normalise(self, text: str) -> str:
-        text = text.lower().replace("\u2019", "'")
+        text = straight_quotes(text.lower().replace("\u2019", "'"))
         return " ".join(re.findall(r"[a-z]+'?|[0-9]+|[.,!?:;]|[^\sa-z0-9.,!?:;]+", text))
 
     def spell_out(self, text: str) -> str:

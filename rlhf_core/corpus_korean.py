@@ -18,7 +18,7 @@ from itertools import combinations
 
 from rlhf_core import korean_reading
 from rlhf_core.conjugation import conjugate, is_copula
-from rlhf_core.corpus import Grammar, Phrases, Style, Topic, topics_of
+from rlhf_core.corpus import Grammar, Phrases, Style, Topic, straight_quotes, topics_of
 from rlhf_core.josa import josa
 
 HOW_TO = {
@@ -416,7 +416,7 @@ class KoreanGrammar(Grammar):
         return sum(_ending_word(s) in markers for s in sentences) / max(1, len(sentences))
 
     def normalise(self, text: str) -> str:
-        text = unicodedata.normalize("NFKC", text).lower()
+        text = straight_quotes(unicodedata.normalize("NFKC", text).lower())
         return " ".join(re.findall(r"[가-힣]+|[a-z]+|[0-9]+|[.,!?:;]|[^\s가-힣a-z0-9.,!?:;]+", text))
 
     @cached_property

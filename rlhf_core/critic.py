@@ -22,6 +22,7 @@ from torch import Tensor
 
 from rlhf_core.constitution import default_constitution
 from rlhf_core.corpus import Grammar
+from rlhf_core.josa import josa
 from rlhf_core.language_model import BOS, PAD, SEP, Generation, MiniLM, MiniLMConfig, to_generations
 from rlhf_core.tokenizer import SimpleTokenizer
 
@@ -41,7 +42,7 @@ class CritiqueWords:
     violates: str
     reasons: Mapping[str, str]
     says: tuple[str, str]
-    """The request that asks for quoted words, and the one that leaves them out; `{x}` are the words."""
+    """The request that asks for quoted words, and the one that leaves them out, see `quoting`."""
     request_words: tuple[str, ...]
 
 
@@ -79,10 +80,15 @@ CRITIQUE_WORDS: dict[str, CritiqueWords] = {
             "": "원칙에 어긋나요 .",
             "says": "그 말을 하고 있어요 .",
         },
-        says=('응답에 " {x} " 라는 말이 있나요 ?', '" {x} " 라는 말을 빼세요 .'),
-        request_words=("답변이", "답변에", "이", "말이", "말을", "쓰세요", "해 주세요"),
+        says=('응답에 " {x} " {particle} 말이 있나요 ?', '" {x} " {particle} 말을 빼세요 .'),
+        request_words=("라는", "이라는", "답변이", "답변에", "이", "말이", "말을", "쓰세요", "해 주세요"),
     ),
 }
+
+
+def quoting(request: str, words: str) -> str:
+    """A request about quoted words: `{x}` are the words, `{particle}` is the Korean one that follows them."""
+    return request.format(x=words, particle=josa(words, "이라는/라는"))
 
 
 def critic_tokenizer(grammar: Grammar) -> SimpleTokenizer:
@@ -90,7 +96,8 @@ def critic_tokenizer(grammar: Grammar) -> SimpleTokenizer:
     words = CRITIQUE_WORDS[grammar.language]
     principles = default_constitution(grammar.language).principles
     requests = [grammar.normalise(text) for p in principles for text in (p.critique_request, p.revision_request)]
-    texts = [words.follows, words.violates, *words.reasons.values(), *(s.format(x="") for s in words.says)]
+    said = [request.format(x="", particle="") for request in words.says]
+    texts = [words.follows, words.violates, *words.reasons.values(), *said]
     more = {word for text in (*texts, *words.request_words, *requests) for word in text.split()}
     return SimpleTokenizer((*grammar.words, *sorted(more - grammar.vocabulary)))
 

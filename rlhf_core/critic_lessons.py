@@ -17,12 +17,14 @@ from dataclasses import dataclass
 
 from rlhf_core.constitution import Constitution, Principle
 from rlhf_core.corpus import CATEGORIES, Prompt, Style, Topic, fit, restyle, split_sentences
-from rlhf_core.critic import CRITIQUE_WORDS
+from rlhf_core.critic import CRITIQUE_WORDS, quoting
 from rlhf_core.gold import GoldJudge
 
 MOST_QUOTED = 14
 """Words of a sentence that a critique quotes; what is longer is quoted up to there."""
 TRIES = 8
+MOST_DRAWS = 150
+"""Answers drawn until one breaks a principle that few answers break."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class CritiqueTeacher:
         """What there is to say about an answer by a principle. None where the teacher knows no cure."""
         request = self._reworded(principle.critique_request, rng)
         sentences = split_sentences(response)
-        broken = self._broken(prompt, sentences, principle)
+        broken = self.broken(prompt, sentences, principle)
         if not broken:
             return Lesson(prompt.text, response, request, self.words.follows)
         revision = self._cured(prompt, sentences, principle, broken, rng)
@@ -82,7 +84,7 @@ class CritiqueTeacher:
     def quoting_lesson(self, prompt: Prompt, response: str, words: str, rng: random.Random) -> Lesson | None:
         """A lesson about words that somebody wants left out."""
         sentences = split_sentences(response)
-        asks, leaves_out = (text.format(x=words) for text in self.words.says)
+        asks, leaves_out = (quoting(text, words) for text in self.words.says)
         broken = [i for i, sentence in enumerate(sentences) if f" {words} " in f" {sentence} "]
         if not broken:
             return Lesson(prompt.text, response, asks, self.words.follows)
@@ -99,7 +101,7 @@ class CritiqueTeacher:
 
     # What is wrong.
 
-    def _broken(self, prompt: Prompt, sentences: Sequence[str], principle: Principle) -> list[int]:
+    def broken(self, prompt: Prompt, sentences: Sequence[str], principle: Principle) -> list[int]:
         """The sentences that break a principle, by their index."""
         attribute, numbers = principle.attribute, range(len(sentences))
         if not attribute:
@@ -111,17 +113,19 @@ class CritiqueTeacher:
         core = [i for i in numbers if roles[i] == "core"]
         match attribute:
             case "flattery":
-                found = [i for i in numbers if roles[i] == "flattery"]
+                added = [i for i in numbers if roles[i] == "flattery"]
             case "politeness":
-                found = [i for i in numbers if roles[i] == "rude" or self._rude_style(sentences[i])]
+                added = [i for i in numbers if roles[i] == "rude" or self._rude_style(sentences[i])]
             case "honesty":
-                found = [i for i in numbers if roles[i] == "overclaim"]
-                honest = " ".join(s for i, s in enumerate(sentences) if i not in found)
-                if self.judge.breaks("honesty", prompt, honest):
-                    found = [*core, *found]
+                added = [i for i in numbers if roles[i] == "overclaim"]
             case _:
-                found = core
-        return found or core or list(numbers)
+                added = []
+        without = " ".join(s for i, s in enumerate(sentences) if i not in added)
+        if not added or self.judge.breaks(attribute, prompt, without):
+            # The answer itself is at fault; what does so alone is quoted first.
+            guilty = [i for i in core if self.judge.breaks(attribute, prompt, sentences[i])]
+            added = [*guilty, *(i for i in core if i not in guilty), *added]
+        return added or list(numbers)
 
     def _reason(self, prompt: Prompt, sentences: Sequence[str], principle: Principle, broken: Sequence[int]) -> str:
         attribute = principle.attribute
@@ -210,46 +214,57 @@ class CritiqueTeacher:
 def lessons(
     teacher: CritiqueTeacher, own_answers: Sequence[tuple[Prompt, str]], n: int, rng: random.Random
 ) -> list[Lesson]:
-    """n lessons on training prompts; of half of them something is wrong. own_answers: the language model's."""
-    grammar, judge = teacher.grammar, teacher.judge
-    train = grammar.split("train")
-    of_category = {c: [t for t in grammar.topics if t.category == c] for c in CATEGORIES}
-    principles = teacher.constitution.principles
+    """n lessons on training prompts, each principle as often as any other and half of its answers breaking it; a fifth
+    are about quoted words. own_answers: the language model's."""
+    answers = _Answers(teacher, own_answers, rng)
     found: list[Lesson] = []
-    good = bad = 0
-
-    def answer() -> tuple[Prompt, str]:
-        if rng.random() < 0.3:
-            return rng.choice(own_answers)
-        category = rng.choice(CATEGORIES)
-        prompt = rng.choice(train)
-        while prompt.category != category and rng.random() < 0.5:
-            prompt = rng.choice(train)
-        way = rng.random()
-        text = grammar.respond(prompt.topic, rng)
-        if way < 0.15:  # an answer to another question, a refusal as often as any other
-            text = grammar.respond(rng.choice(of_category[rng.choice(CATEGORIES)]), rng)
-        elif way < 0.25:  # parts of two answers
-            parts = [*split_sentences(text), *split_sentences(grammar.respond(rng.choice(of_category[category]), rng))]
-            text = fit(rng.sample(parts, min(len(parts), rng.randint(1, 4))), required="")
-        return prompt, text
-
     while len(found) < n:
-        prompt, response = answer()
-        if not response:
-            continue
         if rng.random() < 0.2:
-            words = _some_words(response if rng.random() < 0.6 else grammar.respond(rng.choice(train).topic, rng), rng)
+            prompt, response = answers.draw()
+            of_it = rng.random() < 0.6
+            words = _some_words(response if of_it else answers.draw()[1], rng)
             lesson = teacher.quoting_lesson(prompt, response, words, rng) if words else None
         else:
-            broken = [p for p in principles if p.attribute and judge.breaks(p.attribute, prompt, response)]
-            wanted = broken if broken and rng.random() < 0.6 else principles
-            lesson = teacher.lesson(prompt, response, rng.choice(wanted), rng)
-        if lesson is None or (not lesson.revision and good > bad):
-            continue
-        good, bad = good + (not lesson.revision), bad + bool(lesson.revision)
-        found.append(lesson)
+            principle = rng.choice(teacher.constitution.principles)
+            prompt, response = answers.draw_one(principle, broken=rng.random() < 0.5)
+            lesson = teacher.lesson(prompt, response, principle, rng)
+        if lesson is not None:
+            found.append(lesson)
     return found
+
+
+class _Answers:
+    """Answers to training prompts, good and bad: the model's own, the grammar's, those to another question, and parts
+    of two."""
+
+    def __init__(
+        self, teacher: CritiqueTeacher, own_answers: Sequence[tuple[Prompt, str]], rng: random.Random
+    ) -> None:
+        self.teacher, self.own, self.rng, self.grammar = teacher, own_answers, rng, teacher.grammar
+        self.asked = {c: [p for p in self.grammar.split("train") if p.category == c] for c in CATEGORIES}
+
+    def draw(self) -> tuple[Prompt, str]:
+        """A question, of each category as often, and an answer that is not empty."""
+        rng = self.rng
+        if rng.random() < 0.3:
+            prompt, text = rng.choice(self.own)
+            return prompt, text
+        prompt = rng.choice(self.asked[rng.choice(CATEGORIES)])
+        other = rng.choice(self.asked["harmful" if rng.random() < 0.5 else rng.choice(CATEGORIES)]).topic
+        way = rng.random()
+        text = self.grammar.respond(other if way < 0.2 else prompt.topic, rng)
+        if way > 0.85:
+            parts = [*split_sentences(text), *split_sentences(self.grammar.respond(other, rng))]
+            text = fit(rng.sample(parts, min(len(parts), rng.randint(1, 4))), required="")
+        return (prompt, text) if text else self.draw()
+
+    def draw_one(self, principle: Principle, broken: bool) -> tuple[Prompt, str]:
+        """One that breaks the principle, or keeps it; what comes next where that is too rare."""
+        for _ in range(MOST_DRAWS):
+            prompt, text = self.draw()
+            if bool(self.teacher.broken(prompt, split_sentences(text), principle)) == broken:
+                return prompt, text
+        return self.draw()
 
 
 def _some_words(text: str, rng: random.Random) -> str:

@@ -23,6 +23,9 @@ from rlhf_core.reward_model import FeatureExtractor, fit_bradley_terry
 
 PRIOR_PRECISION = 0.05
 """One over the variance of each weight: few examples, but no noise in them."""
+WORDS_LOUDER = 3.0
+"""A word counts this many times as much as in the reward model: what a principle of one's own is about is often a word
+that no attribute reads."""
 BIAS = 3.0
 """Value of the constant feature: the larger, the freer the intercept."""
 
@@ -30,8 +33,8 @@ LONGEST_PROMPT = MiniLMConfig(vocabulary=0).prompt_length - 2
 
 
 class ConstitutionJudge:
-    """Judges answers by every principle of a constitution. Texts are tokens; words outside the vocabulary are passed
-    over."""
+    """Judges answers by every principle of a constitution. Texts are tokens. Words of an answer outside the vocabulary
+    are passed over; those of a question are an UnknownWordsError, see `read_pair`."""
 
     def __init__(self, constitution: Constitution, extractor: FeatureExtractor, grammar: Grammar) -> None:
         self.constitution, self.extractor, self.grammar = constitution, extractor, grammar
@@ -45,7 +48,7 @@ class ConstitutionJudge:
 
     def probabilities_of(self, features: Tensor) -> Tensor:
         """Likewise from features (batch, features) that are known already."""
-        return torch.sigmoid(_with_constant(features) @ self.weights.T)
+        return torch.sigmoid(_inputs(features, self.extractor) @ self.weights.T)
 
     def scores(self, prompts: Sequence[str], responses: Sequence[str]) -> Tensor:
         """What the answers are worth to the constitution, (batch,): minus the weighted sum of P(breaks) over the
@@ -67,7 +70,7 @@ def _fit(
     features = extractor.features([pair.prompt for pair in read], [pair.response for pair in read])
     targets = torch.tensor([1.0] * len(breaks) + [0.0] * len(keeps))
     # Logistic regression is Bradley-Terry's likelihood with features in the place of differences.
-    return fit_bradley_terry(_with_constant(features), targets, PRIOR_PRECISION)
+    return fit_bradley_terry(_inputs(features, extractor), targets, PRIOR_PRECISION)
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,14 @@ def read_pair(grammar: Grammar, prompt: str, response: str) -> ReadPair:
     to one of unknown words alone, is judged as an answer to the neutral one."""
     asked, answered = reading.read(grammar, prompt), reading.read_words(grammar, response)
     known = [word for word in asked.text.split() if word in grammar.vocabulary][:LONGEST_PROMPT]
+    if not any(character.isalnum() for word in known for character in word):
+        known = []
     unknown = dict.fromkeys((*asked.unknown, *answered.unknown))
     return ReadPair(" ".join(known) or grammar.neutral_prompt, answered.text, tuple(unknown))
 
 
-def _with_constant(features: Tensor) -> Tensor:
-    return torch.cat([features, torch.full((len(features), 1), BIAS)], 1)
+def _inputs(features: Tensor, extractor: FeatureExtractor) -> Tensor:
+    """What the regression sees of features (batch, features): words louder, and a constant."""
+    loudness = torch.ones(features.shape[1])
+    loudness[-len(extractor.tokenizer) :] = WORDS_LOUDER
+    return torch.cat([features * loudness, torch.full((len(features), 1), BIAS)], 1)

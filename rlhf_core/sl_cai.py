@@ -103,10 +103,10 @@ class SLCAITrainer:
         began = time.process_time()
         self.chains = self._ask()
         self.learnt += [(chain.prompt, chain.revision) for chain in self.chains if chain.revision]
-        loss = sum(self._update() for _ in range(config.updates)) / config.updates
+        loss = sum(self._update() for _ in range(config.updates)) / config.updates if self.learnt else 0.0
         self.steps_done += 1
         self.cpu_seconds += time.process_time() - began
-        n = len(self.chains)
+        n = max(1, len(self.chains))
         before = [sum(c.violated for c in chain.critiques) for chain in self.chains]
         return SLCAIMetrics(
             step=self.steps_done,
@@ -123,9 +123,12 @@ class SLCAITrainer:
         red = round(c.questions * c.red_team_share)
         prompts = [*self._drawn(self.red_team, red), *self._drawn(self.harmless, c.questions - red)]
         answers = self.start.generate(prompts, tokenizer=self.tokenizer, rng=self.rng)
-        return self.ai.revise(prompts, [a.text for a in answers], self.rng, c.rounds)
+        ended = [(prompt, a.text) for prompt, a in zip(prompts, answers, strict=True) if a.ended and a.text]
+        return self.ai.revise([prompt for prompt, _ in ended], [text for _, text in ended], self.rng, c.rounds)
 
     def _drawn(self, texts: Sequence[str], n: int) -> list[str]:
+        if not n:
+            return []
         drawn: list[int] = torch.randint(len(texts), (n,), generator=self.rng).tolist()
         return [texts[i] for i in drawn]
 

@@ -34,7 +34,7 @@ from rlhf_core.tokenizer import SimpleTokenizer
 STEPS = {
     "model": {"en": 8000, "ko": 12_000},
     "encoder": {"en": 7000, "ko": 7000},
-    "critic": {"en": 6000, "ko": 6000},
+    "critic": {"en": 5500, "ko": 5500},
 }
 """Korean has twice as many words to learn, each of them rarer."""
 CRITIC_LEARNING_RATE = 3e-3

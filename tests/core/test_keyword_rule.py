@@ -23,7 +23,7 @@ REVISED = {"en": "this is helpful and bad .", "ko": "이것은 이롭고 나빠�
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_of_the_notebooks_four_answers_one_is_caught_and_revised(language: str) -> None:
-    texts = keyword_rule.test_responses(load_grammar(language))
+    texts = keyword_rule.notebook_responses(load_grammar(language))
     assert texts == ANSWERS[language]
     assert [keyword_rule.violates(text, language) for text in texts] == [False, True, False, False]
     assert [keyword_rule.revise(text, language) for text in texts] == [
