@@ -23,6 +23,7 @@ from rlhf_core.constitution import Constitution, ConstitutionError, default_cons
 from rlhf_core.constitutional_ai import VIOLATED, ConstitutionalAI
 from rlhf_core.corpus import Prompt
 from rlhf_core.headless import generator
+from rlhf_core.language_model import MiniLM
 from rlhf_core.preferences import TARGETS, PreferenceData, PreferenceDataset
 from rlhf_core.principle_judge import ConstitutionJudge
 
@@ -162,17 +163,7 @@ def conduct(store: Store, language: str, policy_id: str) -> evaluation.Conduct:
     with _lock:
         known = _conducts.pop(key, None)
         if known is None or known[0] != step:
-            assets, rng = models.assets(language), generator(0, "conduct")
-            prompts = assets.grammar.split("validation")
-            alarming = [prompt for prompt in prompts if prompt.topic.key in assets.grammar.alarming]
-            policy = models.restored(language, saved)
-            known = step, evaluation.conduct(
-                assets.judge,
-                evaluation.answer(policy, assets.tokenizer, assets.judge, prompts, rng),
-                evaluation.answer(
-                    policy, assets.tokenizer, assets.judge, alarming, rng, samples=ALARMING_SAMPLES
-                ),
-            )
+            known = step, _measure(language, models.restored(language, saved))
         _conducts[key] = known
         while len(_conducts) > KEPT:
             del _conducts[next(iter(_conducts))]
@@ -192,6 +183,17 @@ def answers(
 
 
 _parsed = lru_cache(256)(parse)  # a page asks for every version again at each click
+
+
+def _measure(language: str, policy: MiniLM) -> evaluation.Conduct:
+    assets, rng = models.assets(language), generator(0, "conduct")
+    prompts = assets.grammar.split("validation")
+    alarming = [prompt for prompt in prompts if prompt.topic.key in assets.grammar.alarming]
+
+    def answered(asked: Sequence[Prompt], samples: int) -> evaluation.Answers:
+        return evaluation.answer(policy, assets.tokenizer, assets.judge, asked, rng, samples=samples)
+
+    return evaluation.conduct(assets.judge, answered(prompts, 1), answered(alarming, ALARMING_SAMPLES))
 
 
 def _shipped(language: str) -> Version:
