@@ -20,7 +20,7 @@ from lab import models, reward
 from lab.store import ConstitutionRow, Lab, Store
 from rlhf_core import evaluation, keyword_rule, rlaif
 from rlhf_core.constitution import Constitution, ConstitutionError, default_constitution, dump, parse
-from rlhf_core.constitutional_ai import VIOLATED, ConstitutionalAI
+from rlhf_core.constitutional_ai import VIOLATED, Chain, ConstitutionalAI
 from rlhf_core.corpus import Prompt
 from rlhf_core.headless import generator
 from rlhf_core.language_model import MiniLM
@@ -55,6 +55,15 @@ class PrincipleFigure:
     n: int
     broken: int
     """Those of the n answers that break the principle."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotebookAnswer:
+    """One of the notebook's test answers: what a constitution makes of it, and what the notebook's rule does."""
+
+    chain: Chain
+    rule_violated: bool
+    rule_revision: str
 
 
 def versions(store: Store, lab: Lab) -> list[Version]:
@@ -130,6 +139,22 @@ def figures(language: str, constitution: Constitution) -> list[PrincipleFigure]:
                 )
             )
     return found
+
+
+@lru_cache(KEPT)
+def notebook(language: str, constitution: Constitution) -> list[NotebookAnswer]:
+    """The notebook's four test answers, by its rule and by a constitution."""
+    responses = keyword_rule.notebook_responses(models.assets(language).grammar)
+    prompts = [models.assets(language).grammar.neutral_prompt] * len(responses)
+    chains = ai(language, constitution).revise(prompts, responses, generator(0, "notebook"))
+    return [
+        NotebookAnswer(
+            chain=chain,
+            rule_violated=keyword_rule.violates(chain.response, language),
+            rule_revision=keyword_rule.revise(chain.response, language),
+        )
+        for chain in chains
+    ]
 
 
 def agreement_with_labels(store: Store, lab: Lab, constitution: Constitution) -> rlaif.Agreement:

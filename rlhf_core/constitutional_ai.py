@@ -1,7 +1,8 @@
 """ConstitutionalAI: judge an answer by every principle, criticise it, revise it, and do so again (Bai et al., 2022).
 
 The judge of a principle (`principle_judge`) decides whether an answer violates it; the critic (`critic`), a language
-model, then writes the critique and the revision. Several rounds: each takes the first principle that is still violated.
+model, then writes the critique and the revision. Several rounds: each takes the first principle that is
+still surely violated.
 A revision is adopted if the judge finds the principle better kept and the whole constitution no worse served; else it
 is put aside. The paper keeps whatever the model writes. With more than one candidate the judge picks among sampled
 revisions.
@@ -23,6 +24,8 @@ from rlhf_core.principle_judge import ConstitutionJudge
 
 VIOLATED = 0.5
 """From this P(breaks) on an answer violates a principle."""
+SURE = 0.8
+"""From this P(breaks) on it is revised: where the judge is in doubt, an answer is better left alone."""
 ROUNDS = 4
 CANDIDATE_TEMPERATURE = 0.7
 """At which revisions are sampled when the judge is to choose; a single one takes the likeliest words."""
@@ -107,7 +110,7 @@ class ConstitutionalAI:
         self, prompts: Sequence[str], responses: Sequence[str], passed_over: Sequence[frozenset[str]],
         rng: torch.Generator,
     ) -> list[Revision | None]:  # fmt: skip
-        """One round: for each answer the first principle that it violates, its critique and its revision; None where
+        """One round: for each answer the first principle that it surely violates, its critique and its revision; None where
         nothing is left to revise. passed_over: principles that a round has tried in vain, by name, for each answer."""
         scores = self.scores(prompts, responses)
         asked: list[tuple[int, int]] = []
@@ -115,7 +118,7 @@ class ConstitutionalAI:
             left = [
                 j
                 for j, principle in enumerate(self.principles)
-                if row[j] >= VIOLATED and principle.name not in passed_over[i]
+                if row[j] >= SURE and principle.name not in passed_over[i]
             ]
             asked += [(i, left[0])] if left else []
         found: list[Revision | None] = [None] * len(prompts)
@@ -133,10 +136,10 @@ class ConstitutionalAI:
     def revise(
         self, prompts: Sequence[str], responses: Sequence[str], rng: torch.Generator, rounds: int = ROUNDS
     ) -> list[Chain]:
-        """Criticise each answer and revise it for at most so many rounds, until no principle is violated."""
+        """Criticise each answer and revise it for at most so many rounds, until no principle is surely violated."""
         first = self.critiques(prompts, responses, rng)
         done: list[list[Revision]] = [[] for _ in prompts]
-        live = [i for i, critiques in enumerate(first) if any(c.violated for c in critiques)]
+        live = [i for i, critiques in enumerate(first) if any(c.score >= SURE for c in critiques)]
         for _ in range(rounds):
             now = [done[i][-1].after if done[i] else responses[i] for i in live]
             vain = [frozenset(r.critique.principle for r in done[i] if not r.adopted) for i in live]

@@ -21,7 +21,7 @@ from rlhf_core.corpus import Grammar
 from rlhf_core.language_model import MiniLMConfig
 from rlhf_core.reward_model import FeatureExtractor, fit_bradley_terry
 
-PRIOR_PRECISION = 0.05
+PRIOR_PRECISION = 0.3
 """One over the variance of each weight: few examples, but no noise in them."""
 WORDS_LOUDER = 3.0
 """A word counts this many times as much as in the reward model: what a principle of one's own is about is often a word

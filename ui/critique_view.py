@@ -115,7 +115,7 @@ def verdicts(answer: Answer, desk: CritiqueDesk, version: Version) -> None:
     """Each principle's verdict on the answer, first and now, with the notebook's rule below."""
     ai = who(version)
     now = latest(answer, desk)
-    first, last = ai.scores([answer.read.prompt] * 2, [answer.read.response, now]).tolist() if ai.principles else ([], [])
+    first, last = ai.scores([answer.read.prompt] * 2, [answer.read.response, now]).tolist()
     changed = now != answer.read.response
     head = "".join(
         f"<th>{html.escape(text)}</th>"
@@ -232,15 +232,16 @@ def notebook(version: Version) -> None:
     found = constitution.notebook(language, version.constitution)
     with st.expander(t("critique.notebook"), key="cai_notebook"):
         rows = "".join(
-            f"<tr><th>{html.escape(display(chain.response))}</th>"
-            f"<td>{_badge(violates)}<p>{html.escape(display(revised))}</p></td>"
-            f"<td>{_badge(any(c.violated for c in chain.critiques))}<p>{html.escape(display(chain.revision))}</p></td></tr>"
-            for chain, violates, revised in found
+            f"<tr><th>{html.escape(display(one.chain.response))}</th>"
+            f"<td>{_badge(one.rule_violated)}<p>{html.escape(display(one.rule_revision))}</p></td>"
+            f"<td>{_badge(any(c.violated for c in one.chain.critiques))}"
+            f"<p>{html.escape(display(one.chain.revision))}</p></td></tr>"
+            for one in found
         )
         head = "".join(
             f"<th>{html.escape(text)}</th>" for text in ("", t("critique.rule"), t("critique.constitution"))
         )
         st.html(f'<table class="lab-verdicts"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
-        by_rule = sum(revised != chain.response for chain, _, revised in found)
-        ours = sum(chain.revised for chain, _, _ in found)
+        by_rule = sum(one.rule_revision != one.chain.response for one in found)
+        ours = sum(one.chain.revised for one in found)
         layout.note(t("critique.notebook_count", rule=by_rule, ours=ours, n=len(found)))

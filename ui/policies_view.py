@@ -170,7 +170,8 @@ def revised_answers(run: Run | None) -> None:
 def compared() -> list[str]:
     """The models to compare: the start and the newest runs, unless others were chosen."""
     known = label_view.writers()
-    usual = [models.START, *(f"run-{run.id}" for panel in (SL_PANEL, RLAIF_PANEL) for run in panel.runs()[:2] if run.step)]
+    newest = [run for panel in (SL_PANEL, RLAIF_PANEL) for run in panel.runs()[:2] if run.step]
+    usual = [models.START, *(f"run-{run.id}" for run in newest)]
     kept = [policy for policy in session.value("cai_compared", usual) if policy in known]
     chosen = st.multiselect(
         t("compare.models"), known, key=session.keep("cai_compared", kept or usual), max_selections=MOST_COMPARED,
