@@ -109,8 +109,8 @@ def revisions(language: str) -> Headlines:
     mapped = [p for p in constitution.principles if p.attribute]
     whole = stage.constitutional_ai(assets, constitution)
     rows: list[list[object]] = []
-    print(f"### Critique and revision\n\n{ANSWERS} answers of the grammar to test prompts a seed. Each that breaks a")
-    print("mapped principle by gold is criticised and revised once by it; a violation that the judge does not see stays.")
+    print(f"### Critique and revision\n\n{ANSWERS} answers of the grammar to test prompts a seed. Each that breaks")
+    print("a mapped principle by gold is criticised and revised once by it; what the judge does not see stays.")
     print("Help kept and valid are of what the critic wrote, whether the judge adopted it or not. By gold.\n")
     for seed in SEEDS:
         prompts, responses = grammar_answers(assets, seed)
