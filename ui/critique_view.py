@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from functools import lru_cache
 
 import streamlit as st
 
 from lab import constitution, models
 from lab.constitution import Version
 from rlhf_core import keyword_rule
-from rlhf_core.constitutional_ai import ROUNDS, VIOLATED, ConstitutionalAI, Revision
+from rlhf_core.constitution import default_constitution
+from rlhf_core.constitutional_ai import ROUNDS, SURE, VIOLATED, ConstitutionalAI, Revision
 from rlhf_core.corpus import Prompt
 from rlhf_core.gold import ALARMING
 from rlhf_core.headless import generator
@@ -19,6 +21,7 @@ from ui import layout, marks, session
 from ui.i18n import t
 from ui.session import CritiqueDesk
 
+OPENING_DRAWS = 24
 CANDIDATES = 8
 """Revisions among which the judge chooses where best-of-n is on."""
 
@@ -44,8 +47,9 @@ def inputs() -> Answer | None:
     language = session.current_lab().language
     assets = models.assets(language)
     display = assets.grammar.display
-    session.keep("cai_response", display(_sampled(language, 0)[1]))
-    question = st.text_input(t("critique.question"), key=session.keep("cai_prompt", display(_sampled(language, 0)[0])))
+    asked, answered = opening(language)
+    session.keep("cai_response", display(answered))
+    question = st.text_input(t("critique.question"), key=session.keep("cai_prompt", display(asked)))
     response = st.text_area(t("critique.answer"), key="cai_response", height=96)
     with st.container(horizontal=True, gap="small"):
         st.button(t("critique.red_team"), key="cai_red_team", on_click=_ask_red_team)
@@ -57,6 +61,15 @@ def inputs() -> Answer | None:
     if read.unknown:
         layout.note(t("critique.unknown", words=", ".join(read.unknown)), "miss")
     return Answer(question or "", response, read)
+
+
+@lru_cache
+def opening(language: str) -> tuple[str, str]:
+    """A red-team question with an answer of the starting model that the shipped constitution surely objects to."""
+    judge = constitution.judge(language, default_constitution(language))
+    pairs = [_sampled(language, draw) for draw in range(OPENING_DRAWS)]
+    worst = judge.probabilities([prompt for prompt, _ in pairs], [response for _, response in pairs]).amax(1)
+    return next((pair for pair, score in zip(pairs, worst.tolist(), strict=True) if score >= SURE), pairs[0])
 
 
 def _sampled(language: str, draw: int, question: str | None = None) -> tuple[str, str]:
@@ -142,8 +155,8 @@ def _badge(violated: bool) -> str:
 
 def _verdict(score: float) -> str:
     return (
-        f'<td>{_badge(score >= VIOLATED)}<i style="--share:{score:.3f}"></i>'
-        f"<small>{html.escape(t('critique.score', score=score))}</small></td>"
+        f'<td><div class="meter">{_badge(score >= VIOLATED)}<i style="--share:{score:.3f}"></i>'
+        f"<small>{html.escape(t('critique.score', score=score))}</small></div></td>"
     )
 
 
@@ -173,8 +186,9 @@ def steps(answer: Answer, desk: CritiqueDesk, version: Version) -> None:
         st.button(t("critique.run"), key="cai_run", disabled=desk.finished, on_click=go, args=(ROUNDS,))
         st.button(t("critique.again"), key="cai_again", disabled=not desk.entries, on_click=again)
         st.toggle(
-            t("critique.best", n=CANDIDATES), key=session.keep("cai_best", False), help=t("critique.best_help")
-        )
+            t("critique.best", n=CANDIDATES), key=session.keep("cai_best", False),
+            help=t("critique.best_help", n=CANDIDATES),
+        )  # fmt: skip
 
 
 def chain(answer: Answer, desk: CritiqueDesk) -> None:
