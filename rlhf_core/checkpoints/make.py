@@ -1,8 +1,8 @@
 """Remake the shipped weights: `python -m rlhf_core.checkpoints.make [--language ko] [--directory DIR]`.
 
 First the language model, from the grammar; then the encoder, from the language model's answers to training prompts as
-the gold judge reads them. Fifteen to twenty minutes of one core for a language. Nothing here sees a validation or a
-test prompt.
+the gold judge reads them; then the critic, from lessons about such answers. Forty to fifty minutes of one core for a
+language. Nothing here sees a validation or a test prompt.
 """
 
 from __future__ import annotations
