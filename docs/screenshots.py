@@ -1,7 +1,7 @@
 """Remake the pictures in `docs/images`: `python -m docs.screenshots`. Needs what the browser tests need.
 
 A lab for each language, its model speaking it: fifty simulated labels and six of a person, PPO with the KL coefficient
-taken away at iteration forty, then every page.
+taken away at iteration forty, then every page, and the constitution at work.
 """
 
 from __future__ import annotations
@@ -36,6 +36,16 @@ def train(person: Person, language: str) -> None:
     steps.wait_for_iteration(person, 79)
 
 
+def revise(person: Person, language: str) -> None:
+    """The picture of critique and revision."""
+    person.go("/constitution", lang=language)
+    person.at("cai_view").locator("button").nth(1).click()
+    person.press("cai_run")
+    person.at("cai_chain").locator(".lab-round").first.wait_for()
+    person.settle()
+    person.page.screenshot(path=IMAGES / f"constitution-revise-{language}.png")
+
+
 def main() -> None:
     """Take every picture."""
     IMAGES.mkdir(exist_ok=True)
@@ -54,6 +64,7 @@ def main() -> None:
                         person.at("lm_samples").locator("blockquote").first.wait_for()
                     person.page.wait_for_load_state("networkidle")
                     person.page.screenshot(path=IMAGES / f"{path.strip('/') or 'home'}-{language}.png")
+                revise(person, language)
                 person.context.close()
         finally:
             browser.close()

@@ -117,7 +117,7 @@ def draw_bar(share: float, words: str) -> None:
 def print_report(report: headless.Report, indent: str = "") -> None:
     """A report for people: one figure a line, samples last."""
     for key, value in report.items():
-        if key == "samples":
+        if key in ("samples", "responses"):
             continue
         if isinstance(value, dict):
             print(f"{indent}{key}:")
@@ -131,6 +131,18 @@ def print_report(report: headless.Report, indent: str = "") -> None:
             print(f"  {sample}")
         else:
             print(f"  {sample['prompt']}\n    before: {sample['before']}\n    after:  {sample['after']}")
+
+
+def print_responses(responses: Sequence[headless.Report]) -> None:
+    """Criticised answers for people: what each violates, and what became of it."""
+    for number, response in enumerate(responses, 1):
+        violated = [critique for critique in response["critiques"] if critique["violated"]]
+        print(f"  {number}: {'violates' if violated else 'follows'}, {'revised' if response['revised'] else 'left'}")
+        for critique in violated:
+            print(f"    {critique['principle']} ({critique['score']:.2f}): {critique['critique']}")
+        if response["unknown_words"]:
+            print(f"    words that are not known: {', '.join(response['unknown_words'])}")
+        print(f"    -> {response['revision']}")
 
 
 def short(value: object) -> str:
@@ -155,6 +167,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(report, ensure_ascii=False))
     else:
         print_report(report)
+        print_responses(report.get("responses", []))
     return 0
 
 
