@@ -7,11 +7,11 @@
 4. `attribute_encoder`, `reward_model`: what those preferences have in common (Bradley and Terry).
 5. `kl`, `advantages`, `rollout`, `ppo`: change what the model says, without losing it.
 6. `constitution`, `principle_judge`: principles in place of labels, and who says whether an answer keeps them.
-   `critic`, `critic_lessons`, `constitutional_ai`: a language model that criticises and revises. `sl_cai`, `rlaif`: train
-   on that (Bai et al.). `keyword_rule`: the baseline.
+   `critic`, `critic_lessons`, `constitutional_ai`: a language model that criticises and revises. `sl_cai`, `rlaif`:
+   train on that (Bai et al.). `keyword_rule`: the baseline.
 7. `metrics`, `evaluation`: how good is it now, and how sure are we?
 
 `checkpoints` holds the trained weights and the script that remakes them; `headless`, `headless_constitution` and
-`__main__` run each stage from a command line. The package needs torch, numpy and safetensors, draws every random number from generators of its own,
-and knows nothing of the app around it.
+`__main__` run each stage from a command line. The package needs torch, numpy and safetensors, draws every random number
+from generators of its own, and knows nothing of the app around it.
 """
