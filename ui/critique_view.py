@@ -145,7 +145,7 @@ def verdicts(answer: Answer, desk: CritiqueDesk, version: Version) -> None:
     layout.section("critique.verdicts")
     with st.container(key="cai_verdicts"):
         st.html(f'<table class="lab-verdicts"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
-    layout.note(t("critique.verdicts_note"))
+    layout.note(t("critique.verdicts_note", violated=VIOLATED, sure=SURE))
 
 
 def _badge(violated: bool) -> str:
