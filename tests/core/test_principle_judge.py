@@ -6,7 +6,7 @@ import torch
 
 from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.constitution import Constitution, Example, Principle, default_constitution
-from rlhf_core.principle_judge import BIAS, PRIOR_PRECISION, ConstitutionJudge, known_words
+from rlhf_core.principle_judge import BIAS, PRIOR_PRECISION, ConstitutionJudge
 
 MUSIC = {
     "en": (
