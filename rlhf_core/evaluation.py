@@ -49,14 +49,20 @@ def wilson_interval(successes: float, n: int) -> tuple[float, float]:
     p, z2 = successes / n, Z95**2
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half))  # p lies inside, whatever is rounded
 
 
 def mean_interval(values: Tensor) -> Interval:
-    """Mean of (n,) values in [0, 1] with its 95 % interval, by the normal approximation."""
+    """Mean of (n,) values in [0, 1] with its 95 % interval, by the normal approximation; by Wilson's where all values
+    are equal, which would leave it no width. Of nothing nothing is known: from 0 to 1."""
+    n = len(values)
+    if n == 0:
+        return Interval(0.0, 0.0, 1.0, 0)
     mean = float(values.mean())
-    half = Z95 * float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else 1.0
-    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), len(values))
+    if values.min() == values.max():
+        return Interval(mean, *wilson_interval(mean * n, n), n)
+    half = Z95 * float(values.std()) / math.sqrt(n)
+    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), n)
 
 
 @dataclass(frozen=True)

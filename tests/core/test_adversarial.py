@@ -81,4 +81,5 @@ def test_the_judge_beats_the_keyword_rule(each_assets: LanguageAssets) -> None:
         if (rows := list(zip(said, true, lines, strict=True)))
     }
     figures = f"{assets.language}: F1 of the judge {ours:.3f}, of the keyword rule {rule:.3f}; right: {of_each}"
-    assert ours > rule and ours >= 0.70, figures
+    print(figures)
+    assert ours >= rule + 0.2, figures

@@ -204,6 +204,20 @@ def test_principles_are_found_and_changed_by_name() -> None:
         constitution.with_principle("private", weight=float("nan"))
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert parse("\ufeff" + MINIMAL) == parse(MINIMAL)
+
+
+def test_a_principle_is_renamed_in_its_place() -> None:
+    constitution = default_constitution("en")
+    renamed = constitution.with_principle("private", name="discreet")
+    names = [p.name for p in constitution.principles]
+    assert [p.name for p in renamed.principles] == ["discreet" if name == "private" else name for name in names]
+    assert replace(renamed.named("discreet"), name="private") == constitution.named("private")
+    with pytest.raises(ConstitutionError, match="'fair'"):
+        constitution.with_principle("private", name="fair")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_default_principles(language: str) -> None:
     principles = default_constitution(language).principles

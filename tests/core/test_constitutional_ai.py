@@ -7,7 +7,7 @@ import torch
 
 from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.constitution import Constitution, Example, Principle, default_constitution
-from rlhf_core.constitutional_ai import ROUNDS, Chain, ConstitutionalAI
+from rlhf_core.constitutional_ai import ROUNDS, SURE, VIOLATED, Chain, ConstitutionalAI
 from rlhf_core.critic import Critic, critic_config, critic_tokenizer
 from rlhf_core.language_model import Generation, MiniLM
 from rlhf_core.principle_judge import ConstitutionJudge
@@ -127,15 +127,61 @@ def test_what_violates_nothing_is_left_as_it_is() -> None:
     assert not any(c.violated for c in chain.critiques)
 
 
-def test_half_is_a_violation() -> None:
-    ai, _ = scripted({"even": (0.5, 0.0, 0.0)}, {("even", "be kind"): "fine"})
-    assert revised(ai, "even").revision == "fine"
+@pytest.mark.parametrize(
+    ("score", "violated", "sure"),
+    [(0.49, False, False), (0.5, True, False), (0.6, True, False), (0.79, True, False), (0.8, True, True)],
+)
+def test_half_is_a_violation_and_only_a_sure_one_is_revised(score: float, violated: bool, sure: bool) -> None:
+    assert (VIOLATED, SURE) == (0.5, 0.8)
+    ai, critic = scripted({"rude": (score, 0.0, 0.0)}, {("rude", "be kind"): "fine"})
+    chain = revised(ai, "rude")
+    assert chain.critiques[0].violated == violated and chain.revision == ("fine" if sure else "rude")
+    assert chain.critiques[0].critique.endswith("violates" if violated else "follows")
+    assert critic.asked == ([("rude", "be kind")] if sure else [])
+    assert (ai.step(["q"], ["rude"], [frozenset()], torch.Generator()) == [None]) == (not sure)
+
+
+def test_a_doubtful_violation_is_left_alone_while_a_sure_one_is_cured() -> None:
+    ai, critic = scripted({"bad": (0.6, 0.9, 0.0), "rude": (0.6, 0.1, 0.0)}, {("bad", "be true"): "rude"})
+    chain = revised(ai, "bad")
+    assert chain.revision == "rude" and critic.asked == [("bad", "be true")]
+    assert [c.violated for c in chain.critiques] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("cure", "weights", "adopted"),
+    [
+        ((0.1, 0.7, 0.0), {}, True),  # kind falls by .8, true rises by .7
+        ((0.1, 0.9, 0.0), {}, False),  # true rises by .9
+        ((0.1, 0.5, 0.5), {}, False),  # so do true and brief together
+        ((0.1, 0.5, 0.0), {"true": 2.0}, False),  # .5 of weight 2
+        ((0.1, 0.9, 0.0), {"true": 0.5}, True),
+        ((0.1, 0.9, 0.0), {"true": 0.0}, True),  # switched off
+        ((0.1, 0.9, 0.0), {"true": -1.0}, True),  # turned round
+        ((0.9, 0.0, 0.0), {}, False),  # nothing changed
+        ((0.95, 0.0, 0.0), {"true": -1.0}, False),
+    ],
+)
+def test_a_cure_that_makes_the_whole_worse_is_put_aside(
+    cure: tuple[float, float, float], weights: dict[str, float], adopted: bool
+) -> None:
+    ai, _ = scripted({"rude": (0.9, 0.0, 0.0), "cure": cure}, {("rude", "be kind"): "cure"}, constitution(**weights))
+    (revision,) = revised(ai, "rude", 1).revisions
+    assert (revision.adopted, revision.after) == (adopted, "cure" if adopted else "rude")
+    assert revision.proposal == "cure" and revision.score_after == pytest.approx(cure[0])
+
+
+def test_the_whole_being_better_is_not_enough() -> None:
+    """Kind is asked for and gets worse; that true gets better does not count."""
+    table = {"rude": (0.9, 0.7, 0.0), "worse": (0.95, 0.0, 0.0)}
+    chain = revised(scripted(table, {("rude", "be kind"): "worse"})[0], "rude")
+    assert not chain.revisions[0].adopted and chain.revision == "rude"
 
 
 @pytest.mark.parametrize("proposal", ["worse", "as bad", "rude", "", "kind but unended ..."])
 def test_what_is_no_better_is_put_aside_and_not_asked_for_again(proposal: str) -> None:
     """The first principle's revision fails; the second's is still asked for, once each."""
-    table = {"rude": (0.8, 0.7, 0.0), "worse": (0.9, 0.0, 0.0), "as bad": (0.8, 0.0, 0.0), "true": (0.8, 0.1, 0.0)}
+    table = {"rude": (0.8, 0.85, 0.0), "worse": (0.9, 0.0, 0.0), "as bad": (0.8, 0.0, 0.0), "true": (0.8, 0.1, 0.0)}
     ai, critic = scripted(table, {("rude", "be kind"): proposal, ("rude", "be true"): "true"})
     chain = revised(ai, "rude")
     assert critic.asked == [("rude", "be kind"), ("rude", "be true")]
@@ -152,13 +198,13 @@ def test_nothing_adopted_is_nothing_revised() -> None:
     assert len(chain.revisions) == 1 and not chain.revised and chain.revision == "rude"
 
 
-LADDER: Table = {f"step {i}": (0.95 - 0.1 * i, 0.0, 0.0) for i in range(8)}
+LADDER: Table = {f"step {i}": (0.99 - 0.04 * i, 0.0, 0.0) for i in range(8)}
 CLIMB: Script = {(f"step {i}", "be kind"): f"step {i + 1}" for i in range(7)}
 
 
 @pytest.mark.parametrize(("rounds", "end"), [(0, "step 0"), (1, "step 1"), (3, "step 3"), (9, "step 5")])
 def test_rounds_are_bounded_and_end_with_the_last_violation(rounds: int, end: str) -> None:
-    """P(breaks) falls by .1 a round from .95: after five it is .45."""
+    """P(breaks) falls by .04 a round from .99: after five it is .79."""
     chain = revised(scripted(LADDER, CLIMB)[0], "step 0", rounds)
     assert (chain.revision, len(chain.revisions)) == (end, int(end[-1]))
 
@@ -168,8 +214,8 @@ def test_the_usual_number_of_rounds() -> None:
 
 
 def test_principles_are_taken_in_their_order() -> None:
-    """Not by how much they are violated: kind at .6 comes before true at .9."""
-    table = {"bad": (0.6, 0.9, 0.7), "a": (0.1, 0.9, 0.7), "b": (0.1, 0.1, 0.7)}
+    """Not by how much they are violated: kind at .8 comes before true at .95."""
+    table = {"bad": (0.8, 0.95, 0.9), "a": (0.1, 0.95, 0.9), "b": (0.1, 0.1, 0.9)}
     ai, critic = scripted(table, {("bad", "be kind"): "a", ("a", "be true"): "b", ("b", "be brief"): "c"})
     chain = revised(ai, "bad")
     assert [r.critique.principle for r in chain.revisions] == ["kind", "true", "brief"]
@@ -244,7 +290,7 @@ def test_there_must_be_a_candidate(candidates: int) -> None:
 
 
 def test_answers_are_revised_alike_alone_and_together() -> None:
-    table = {"rude": (0.9, 0.9, 0.0), "false": (0.0, 0.9, 0.0), "kind lie": (0.1, 0.8, 0.9), "long": (0, 0, 0.6)}
+    table = {"rude": (0.9, 0.9, 0.0), "false": (0.0, 0.9, 0.0), "kind lie": (0.1, 0.8, 0.8), "long": (0, 0, 0.85)}
     script: Script = {
         ("rude", "be kind"): "kind lie", ("kind lie", "be true"): "rude", ("rude", "be true"): "long",
         ("false", "be true"): "false", ("long", "be brief"): "short", ("kind lie", "be brief"): "short",
@@ -278,10 +324,11 @@ def test_an_untaught_critic_makes_no_answer_worse(
     for chain, response in zip(chains, responses, strict=True):
         assert len(chain.critiques) == 10 and chain.response == response
         for revision in chain.revisions:
+            assert revision.critique.score >= SURE
+            before, after = ai.judge.scores([chain.prompt] * 2, [revision.before, revision.proposal]).tolist()
             assert revision.adopted == (
-                bool(revision.proposal) and revision.score_after < revision.critique.score
-                and revision.proposal != revision.before
-            )  # fmt: skip
+                bool(revision.proposal) and revision.score_after < revision.critique.score and after > before
+            )
             words = ai.critic.words
             assert revision.critique.critique.startswith(words.violates)
     assert any(chain.revisions for chain in chains)

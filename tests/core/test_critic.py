@@ -5,7 +5,7 @@ from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.checkpoints.make import begin_critic
 from rlhf_core.constitution import default_constitution
 from rlhf_core.corpus import load_grammar
-from rlhf_core.critic import CRITIQUE_WORDS, FIELD, Critic, critic_config, critic_tokenizer
+from rlhf_core.critic import CRITIQUE_WORDS, FIELD, Critic, critic_config, critic_tokenizer, quoting
 from rlhf_core.language_model import BOS, PAD, SEP, MiniLM
 
 
@@ -23,7 +23,7 @@ def test_it_knows_the_grammar_first_and_every_word_of_critiques_and_requests(
     """The ids of the grammar's words are the language model's, so that its embedding can be taken over."""
     grammar, words = each_assets.grammar, CRITIQUE_WORDS[each_assets.language]
     assert critic.tokenizer.words[: len(each_assets.tokenizer)] == each_assets.tokenizer.words
-    for text in (words.follows, words.violates, *words.reasons.values(), words.says[0].format(x=grammar.words[-1])):
+    for text in (words.follows, words.violates, *words.reasons.values(), quoting(words.says[0], grammar.words[-1])):
         assert critic.tokenizer.unknown(text) == []
     for p in default_constitution(grammar.language).principles:
         assert critic.unknown(p.critique_request) == critic.unknown(p.revision_request) == []
@@ -100,3 +100,17 @@ def test_requests_about_quoted_words_are_read_however_they_are_typed(language: s
     grammar = load_grammar(language)
     assert grammar.normalise(request_) == words
     assert critic_tokenizer(grammar).unknown(words) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "asks", "leaves_out"),
+    [
+        ("en", "music", 'does the response say " music " ?', 'leave out " music " .'),
+        ("ko", "음악을", '응답에 " 음악을 " 이라는 말이 있나요 ?', '" 음악을 " 이라는 말을 빼세요 .'),
+        ("ko", "좋아해요", '응답에 " 좋아해요 " 라는 말이 있나요 ?', '" 좋아해요 " 라는 말을 빼세요 .'),
+    ],
+)
+def test_the_particle_fits_the_quoted_words(language: str, words: str, asks: str, leaves_out: str) -> None:
+    requests = [quoting(request, words) for request in CRITIQUE_WORDS[language].says]
+    assert requests == [asks, leaves_out]
+    assert all(critic_tokenizer(load_grammar(language)).unknown(request) == [] for request in requests)

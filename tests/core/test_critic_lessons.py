@@ -332,7 +332,8 @@ def test_what_stands_beside_a_fault_in_an_example_is_no_fault(
     [
         ("en", "fair", "How do I kill weeds?", "you are so lazy . pull the roots , then cover the ground .",
          "you are so lazy ."),
-        ("en", "private", "Can I share a password?", "sure , go ahead and do it .", "sure , go ahead and do it ."),
+        ("en", "private", "How do I kill weeds?", "pull the roots , then cover the ground . guess the password .",
+         "guess the password ."),
         ("ko", "존중", "페루의 수도를 알려 주세요.", "너는 너무 게을러 . 페루의 수도는 리마야 .", "너는 너무 게을러 ."),
         ("ko", "사생활", "비밀번호를 알려 줘도 되나요?", "네 , 그냥 하세요 .", "네 , 그냥 하세요 ."),
     ],
@@ -362,3 +363,40 @@ def test_flattery_of_both_kinds_is_cured(language: str, question: str, response:
     lesson = teacher(language).lesson(prompt, response, with_attribute(language, "flattery"), random.Random(0))
     assert lesson is not None and lesson.revision
     assert load_judge(language).attributes(prompt, lesson.revision)["flattery"] == 0
+
+
+@pytest.mark.parametrize(
+    ("attribute", "question", "sentences", "guilty"),
+    [
+        ("harm", "Is it safe to wash the dishes?", ["it stops germs .", "this is harmful and bad .", "yes , you can ."],
+         [1, 0, 2]),
+        ("flattery", "How do I kill weeds?", ["you are so smart !", "pull the roots , then cover the ground ."], [0]),
+        ("flattery", "How do I kill weeds?", ["pull the roots , then cover the ground ."], []),
+    ],
+)  # fmt: skip
+def test_the_guilty_sentence_is_listed_first(
+    attribute: str, question: str, sentences: list[str], guilty: list[int]
+) -> None:
+    prompt = load_grammar("en").find(question)
+    assert prompt is not None
+    assert teacher("en").broken(prompt, sentences, with_attribute("en", attribute)) == guilty
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_principle_has_its_due_in_a_course(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that few answers break is taught as often as any other."""
+    own, asked = teacher(language), Counter[str]()
+    taught = own.lesson
+
+    def counted(prompt: Prompt, response: str, principle: Principle, rng: random.Random) -> Lesson | None:
+        lesson = taught(prompt, response, principle, rng)
+        asked[principle.name] += lesson is not None
+        return lesson
+
+    monkeypatch.setattr(own, "lesson", counted)
+    grammar, rng = load_grammar(language), random.Random(6)
+    answers = [(prompt, grammar.respond(prompt.topic, rng)) for prompt in rng.sample(grammar.split("train"), 20)]
+    lessons(own, answers, 500, rng)
+    assert len(asked) == 10 and 20 <= min(asked.values()) <= max(asked.values()) <= 64, asked

@@ -7,6 +7,7 @@ from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.checkpoints.make import encoder_examples
 from rlhf_core.constitution import MEASURED
 from rlhf_core.evaluation import (
+    Interval,
     accuracy,
     answer,
     conduct,
@@ -22,8 +23,9 @@ from rlhf_core.gold import REFERENCE_VALUES
 
 def test_the_encoder_learns_from_answers_to_training_prompts_alone(each_assets: LanguageAssets) -> None:
     assets = each_assets
-    prompts, texts, _ = encoder_examples(assets.model, assets.tokenizer, assets.grammar, 60, random.Random(0))
+    prompts, texts, meant = encoder_examples(assets.model, assets.tokenizer, assets.grammar, 60, random.Random(0))
     assert {prompt.split for prompt in prompts} == {"train"}
+    assert len(prompts) == len(meant) == 60 and 0 < sum(m != t for m, t in zip(meant, texts, strict=True)) < 30
     assert len(texts) == 60 and len(set(texts)) > 40
     asked, answered = assets.start_answers
     assert {found and found.split for found in map(assets.grammar.find, asked)} == {"train"}
@@ -43,6 +45,19 @@ def test_mean_interval_by_hand() -> None:
     interval = mean_interval(torch.tensor([0.0, 1.0] * 50))
     assert interval.rate == 0.5 and interval.n == 100
     assert interval.high - interval.rate == pytest.approx(1.95996 * 0.502519 / 10, rel=1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("n", [1, 10, 33, 200])
+def test_an_interval_always_has_a_width(value: float, n: int) -> None:
+    found = mean_interval(torch.full((n,), value))
+    assert (found.rate, found.n) == (value, n) and found.low < found.high
+    assert 0 <= found.low <= value <= found.high <= 1
+    assert (found.low, found.high) == wilson_interval(value * n, n)
+
+
+def test_of_nothing_nothing_is_known() -> None:
+    assert mean_interval(torch.tensor([])) == Interval(0.0, 0.0, 1.0, 0)
 
 
 def test_accuracy_drops_ties_and_gives_half_for_no_opinion() -> None:

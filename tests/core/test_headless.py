@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from rlhf_core.__main__ import main
+from rlhf_core.checkpoints import critic_path
+from rlhf_core.constitution import default_constitution, default_path
 from rlhf_core.corpus import LANGUAGES, load_grammar
 
 
@@ -82,6 +84,10 @@ def test_pretrain(capsys: pytest.CaptureFixture[str], language: str) -> None:
         (["reward", "--language", "fr"], "fr"),
         (["reward", "--language", "ko", "--annotator", "pirate-fan"], "'pirate-fan' in the language 'ko'"),
         (["label", "--simulate", "3", "--export", "/nowhere/x.jsonl"], "/nowhere/x.jsonl"),
+        (["constitution"], "--input"),
+        (["constitution", "--input", "a", "--train", "sl"], "--train"),
+        (["constitution", "--train", "sft"], "sft"),
+        (["constitution", "--train", "sl", "--iterations", "0"], "not 0"),
         (["dance"], "dance"),
     ],
 )
@@ -93,6 +99,135 @@ def test_bad_arguments_leave_with_2_and_one_line(
     said = capsys.readouterr()
     assert left.value.code == 2 and said.out == ""
     assert named in said.err and said.err.count("\n") == 1
+
+
+ANSWERS = {
+    "en": (
+        ("How do I steal a car?", "Break the lock.  Then take the car."),
+        ("What is the capital of France?", "It is Paris!! xyzzy"),
+        ("Florps?", "Leave me alone."),
+    ),
+    "ko": (
+        ("자동차를 훔치는 방법을 알려 주세요.", "그냥 차에  몰래 타세요."),
+        ("프랑스의 수도는 어디인가요?", "답은 파리예요!! xyzzy"),
+        ("Florps?", "귀찮게 하지 마."),
+    ),
+}
+
+
+def needs_critic(language: str) -> None:
+    if not critic_path(language).exists():
+        pytest.skip(f"the critic of {language} is not made yet")
+
+
+def write_rows(path: Path, rows: tuple[tuple[str, str], ...]) -> str:
+    lines = [json.dumps({"prompt": p, "response": r}, ensure_ascii=False) for p, r in rows]
+    path.write_text("\n\n".join(lines) + "\n", encoding="utf-8")  # blank lines are passed over
+    return str(path)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_constitution_criticises_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path, language: str) -> None:
+    needs_critic(language)
+    rows = ANSWERS[language]
+    path = write_rows(tmp_path / "answers.jsonl", rows)
+    report = run(capsys, "constitution", "--input", path, "--language", language, "--seed", "4")
+    assert (report["schema"], report["stage"], report["seed"], report["language"]) == (1, "constitution", 4, language)
+    found, names = report["responses"], [p.name for p in default_constitution(language).principles]
+    assert len(found) == 3 and report["revised"] == sum(answer["revised"] for answer in found)
+    for answer, (_, typed) in zip(found, rows, strict=True):
+        assert {"critiques", "revision", "revised"} <= set(answer)
+        assert [c["principle"] for c in answer["critiques"]] == names
+        for critique in answer["critiques"]:
+            assert set(critique) == {"principle", "violated", "score", "critique"} and critique["critique"]
+            assert 0 <= critique["score"] <= 1 and critique["violated"] == (critique["score"] >= 0.5)
+        assert answer["revised"] or answer["revision"] == typed, "what is not revised is given back as it was typed"
+    harmful, good, _ = found
+    harm = [p.name for p in default_constitution(language).principles if p.attribute == "harm"]
+    assert any(c["violated"] for c in harmful["critiques"] if c["principle"] in harm)
+    assert (good["revised"], good["revision"]) == (False, rows[1][1])
+    assert [answer["unknown_words"] for answer in found] == [[], ["xyzzy"], ["florps"]]
+    path = write_rows(tmp_path / "turned.jsonl", rows[::-1])
+    turned = run(capsys, "constitution", "--input", path, "--language", language)["responses"]
+    assert [[c["violated"] for c in a["critiques"]] for a in turned[::-1]] == [
+        [c["violated"] for c in a["critiques"]] for a in found
+    ]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    said = capsys.readouterr()
+    assert left.value.code == 2 and said.out == "" and said.err.count("\n") == 1, said
+    return said.err
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("[1]", "object"),
+        ("nope", "JSON"),
+        ('{"prompt": "a", "response": "b"', "JSON"),
+        ('{"prompt": 3, "response": "a"}', "prompt must be a text, not 3"),
+        ('{"prompt": "a"}', "response"),
+        ('{"prompt": "a", "response": null}', "response"),
+    ],
+)
+def test_a_bad_row_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path, line: str, named: str) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text(f'{{"prompt": "a", "response": "b"}}\n\n{line}\n', encoding="utf-8")
+    said = refused(capsys, "constitution", "--input", str(path), "--json")
+    assert str(path) in said and "line 3" in said and named in said
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_a_file_without_rows_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text(text)
+    assert str(path) in refused(capsys, "constitution", "--input", str(path))
+    assert "gone.jsonl" in refused(capsys, "constitution", "--input", str(tmp_path / "gone.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('name = "private"', 'name = "private', "line"),
+        ("weight = 1.0", "weight = 99.0", "weight"),
+        ('attribute = "harm"', 'attribute = "charm"', "'charm'"),
+        ('language = "en"', 'language = "ko"', "--language ko"),
+    ],
+)
+def test_a_bad_constitution_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, old: str, new: str, named: str
+) -> None:
+    path = tmp_path / "laws.toml"
+    path.write_text(default_path("en").read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    answers = write_rows(tmp_path / "answers.jsonl", ANSWERS["en"])
+    said = refused(capsys, "constitution", "--input", answers, "--constitution", str(path))
+    assert str(path) in said and named in said
+
+
+def test_a_constitution_of_ones_own_is_used(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "laws.toml"
+    text = default_path("en").read_text(encoding="utf-8").replace('name = "private"', 'name = "discreet"')
+    path.write_text(text.replace("enabled = true", "enabled = false", 1), encoding="utf-8")
+    answers = write_rows(tmp_path / "answers.jsonl", ANSWERS["en"])
+    report = run(capsys, "constitution", "--input", answers, "--constitution", str(path))
+    names = [c["principle"] for c in report["responses"][0]["critiques"]]
+    assert len(names) == 9 and "discreet" in names and "helpful" not in names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["sl", "rlaif"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_constitution_trains(capsys: pytest.CaptureFixture[str], language: str, method: str) -> None:
+    if method == "sl":
+        needs_critic(language)
+    report = run(capsys, "constitution", "--train", method, "--iterations", "1", "--language", language)
+    assert (report["stage"], report["language"], report["iterations"]) == ("constitution", language, 1)
+    assert report["cpu_seconds"] > 0 and 0 <= report["win_rate"] <= 1
+    for side in ("before", "after"):
+        assert all(0 <= report[side][name] <= 1 for name in ("help", "harm", "refusal")), report[side]
 
 
 def test_as_a_command() -> None:

@@ -46,8 +46,9 @@ def test_what_says_none_of_the_words_is_not_caught_though_it_is_bad(language: st
 @pytest.mark.parametrize(
     ("text", "language", "revised"),
     [
-        ("Harmful ideas are illegal.", "en", "Helpful ideas are legal."),
+        ("Harmful ideas are ILLEGAL.", "en", "helpful ideas are legal."),
         ("It is not dangerous at all.", "en", "It is not safe at all."),
+        ("그것은 해로워요.", "ko", "그것은 이로워요."),
         ("위험해요. 그것은 불법이에요.", "ko", "안전해요. 그것은 합법이에요."),
     ],
 )

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from rlhf_core.annotators import generate_preference_data
+from rlhf_core.annotators import NothingToPreferError, generate_preference_data
 from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.constitution import Constitution, default_constitution
 from rlhf_core.corpus import LANGUAGES, Prompt, load_grammar
@@ -11,7 +11,7 @@ from rlhf_core.evaluation import Conduct, conduct, judged
 from rlhf_core.gold import REFERENCE_VALUES, load_judge
 from rlhf_core.preferences import PreferenceData, PreferenceDataset
 from rlhf_core.principle_judge import ConstitutionJudge
-from rlhf_core.rlaif import TIE, Agreement, ConstitutionAnnotator, agreement
+from rlhf_core.rlaif import TIE, Agreement, ConstitutionAnnotator, agreement, agreement_of, verdict
 
 
 class Worth:
@@ -36,15 +36,15 @@ def test_the_better_answer_is_preferred_and_like_ones_are_even() -> None:
     prompt, rng = load_grammar("en").prompts[0], torch.Generator().manual_seed(0)
     state = rng.get_state()
     annotator = ConstitutionAnnotator(WORTH)
-    said = [annotator.prefers(prompt, *p, rng) for p in (("good", "bad"), ("bad", "fair"), ("good", "fair"))]
+    said = annotator.compare([prompt] * 3, ["good", "bad", "good"], ["bad", "fair", "fair"], rng)
     assert said == ["a", "b", "tie"] and annotator.name == "constitution"
-    assert torch.equal(rng.get_state(), state)
+    assert torch.equal(rng.get_state(), state) and annotator.compare([], [], [], rng) == []
 
 
 def test_a_tie_ends_at_its_margin() -> None:
     assert TIE == 0.1
     margins = (0.0, 0.1, -0.1, 0.1001, -0.1001, 3.0)
-    assert [ConstitutionAnnotator.verdict(m) for m in margins] == ["tie", "tie", "tie", "a", "b", "a"]
+    assert [verdict(m) for m in margins] == ["tie", "tie", "tie", "a", "b", "a"]
 
 
 def test_agreement_by_hand() -> None:
@@ -58,6 +58,7 @@ def test_agreement_by_hand() -> None:
     )  # fmt: skip
     found = agreement(WORTH, data)
     assert found == Agreement(agreed=2, decided=3, undecided=3) and found.rate == pytest.approx(2 / 3)
+    assert agreement_of(torch.tensor([1.0, -0.95, -0.95, 0.05, 1.0, 0.0]), data) == found
     assert agreement(WORTH, PreferenceDataset([pair.swapped() for pair in data])) == found
 
 
@@ -83,13 +84,13 @@ def test_turning_a_principle_round_turns_the_preference_round(each_assets: Langu
     harmful = next(core.text for core in grammar.cores(prompt.topic) if core.quality == "harmful")
     flattered, rude = f"{phrases.flattery[0]} {kept}", f"{phrases.rude[0]} {kept}"
     broken = {"flattery": flattered, "harm": harmful, "politeness": rude}[attribute]
-    said: list[tuple[str, str]] = []
+    said: list[tuple[str, ...]] = []
     for weight in (1.0, -1.0, 0.0):
         laws = only(default_constitution(each_assets.language), attribute, weight)
         judge = ConstitutionJudge(laws, each_assets.extractor("attributes"), grammar)
         annotator = ConstitutionAnnotator(judge)
         rng = torch.Generator()
-        said.append((annotator.prefers(prompt, broken, kept, rng), annotator.prefers(prompt, kept, broken, rng)))
+        said.append(tuple(annotator.compare([prompt] * 2, [broken, kept], [kept, broken], rng)))
     assert said == [("b", "a"), ("a", "b"), ("tie", "tie")]
 
 
@@ -111,6 +112,21 @@ def test_a_constitution_labels_pairs_as_an_annotator_does(assets: LanguageAssets
         better = assets.judge.score(asked, p.response_a) > assets.judge.score(asked, p.response_b)
         right += better == (p.preferred == "a")
     assert right >= 42, f"{right} of 60 as the gold judge; a coin reaches 42 once in a thousand tries"
+
+
+@pytest.mark.parametrize("n", [1, 400])
+def test_a_constitution_that_prefers_nothing_is_given_up_soon(assets: LanguageAssets, n: int) -> None:
+    class Indifferent:
+        name, compared = "indifferent", 0
+
+        def compare(self, prompts: Sequence[Prompt], a: Sequence[str], b: Sequence[str], rng: torch.Generator):
+            Indifferent.compared += len(prompts)
+            return ["tie"] * len(prompts)
+
+    prompts, rng = assets.grammar.split("train"), torch.Generator().manual_seed(0)
+    with pytest.raises(NothingToPreferError, match="'indifferent'"):
+        generate_preference_data(assets.model, assets.tokenizer, prompts, Indifferent(), n, rng)
+    assert Indifferent.compared <= 200 + max(32, n)
 
 
 # Conduct.

@@ -155,6 +155,16 @@ def test_answers_without_a_word_are_not_learnt(assets: LanguageAssets, ai: Const
     assert t.step().revisions == 0 and t.learnt == []
 
 
+def test_answers_that_come_to_no_end_are_not_asked_about(assets: LanguageAssets, ai: ConstitutionalAI) -> None:
+    t = trainer(assets, ai)
+
+    def rambling(prompts: Sequence[str], **_: Any) -> list[Generation]:
+        return [Generation("take your time .", ("take",), (0.0,), i % 2 == 0) for i in range(len(prompts))]
+
+    t.start = type("Rambling", (), {"generate": staticmethod(rambling)})()  # type: ignore[assignment]
+    assert t.step().revisions == len(t.chains) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
