@@ -112,8 +112,7 @@ class ConstitutionalAI:
         rng: torch.Generator,
     ) -> list[Revision | None]:  # fmt: skip
         """One round: for each answer the first principle that it surely violates, its critique and its revision; None
-        where nothing is left to revise. passed_over: principles that a round has tried in vain, by name, for each
-        answer."""
+        where nothing is left to revise. passed_over: for each answer the principles tried in vain before, by name."""
         scores = self.scores(prompts, responses)
         asked: list[tuple[int, int]] = []
         for i, row in enumerate(scores.tolist()):

@@ -91,7 +91,7 @@ def test_examples_change_their_own_principle_alone(assets: LanguageAssets) -> No
 
 
 def test_the_gradient_vanishes_at_a_principles_fit(assets: LanguageAssets) -> None:
-    """At the optimum of the log-likelihood minus precision / 2 |w|^2, by the intercept: BIAS sum(y - p) = precision w."""
+    """At the optimum of log-likelihood minus precision / 2 |w|^2, in the intercept: BIAS sum(y - p) = precision w."""
     breaks, keeps = MUSIC["en"][0], MUSIC["en"][1][:1]
     judge = judge_of(assets, principle(breaks, keeps))
     texts = [assets.grammar.normalise(text) for text in (*breaks, *keeps)]
