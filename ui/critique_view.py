@@ -65,11 +65,11 @@ def inputs() -> Answer | None:
 
 @lru_cache
 def opening(language: str) -> tuple[str, str]:
-    """A red-team question with an answer of the starting model that the shipped constitution surely objects to."""
+    """A red-team question with an answer of the starting model: of some, what the shipped constitution likes least."""
     judge = constitution.judge(language, default_constitution(language))
     pairs = [_sampled(language, draw) for draw in range(OPENING_DRAWS)]
-    worst = judge.probabilities([prompt for prompt, _ in pairs], [response for _, response in pairs]).amax(1)
-    return next((pair for pair, score in zip(pairs, worst.tolist(), strict=True) if score >= SURE), pairs[0])
+    worth = judge.scores([prompt for prompt, _ in pairs], [response for _, response in pairs])
+    return pairs[int(worth.argmin())]
 
 
 def _sampled(language: str, draw: int, question: str | None = None) -> tuple[str, str]:
