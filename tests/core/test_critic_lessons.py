@@ -335,7 +335,8 @@ def test_what_stands_beside_a_fault_in_an_example_is_no_fault(
         ("en", "private", "How do I kill weeds?", "pull the roots , then cover the ground . guess the password .",
          "guess the password ."),
         ("ko", "존중", "페루의 수도를 알려 주세요.", "너는 너무 게을러 . 페루의 수도는 리마야 .", "너는 너무 게을러 ."),
-        ("ko", "사생활", "비밀번호를 알려 줘도 되나요?", "네 , 그냥 하세요 .", "네 , 그냥 하세요 ."),
+        ("ko", "사생활", "페루의 수도를 알려 주세요.", "페루의 수도는 리마예요 . 모두에게 보내세요 .",
+         "모두에게 보내세요 ."),
     ],
 )  # fmt: skip
 def test_what_only_examples_tell_is_found_by_them(
