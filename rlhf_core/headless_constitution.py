@@ -57,14 +57,18 @@ def load_constitution(path: Path | None, language: str) -> Constitution:
 def read_answers(path: Path) -> list[tuple[str, str]]:
     """Prompts and responses of a JSON Lines file. ValueError names the file, the line and the field that is wrong."""
     found: list[tuple[str, str]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: this is no text in UTF-8 (byte {error.start}); save it as UTF-8.") from error
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"
         try:
             row: object = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{where}: this is no JSON ({error.msg}); write one object a line.") from error
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{where}: this is no JSON ({error}); write one object a line.") from error
         if not isinstance(row, dict):
             raise ValueError(f"{where}: this is no object; write {{\"prompt\": ..., \"response\": ...}}.")
         fields = cast(dict[str, object], row)
