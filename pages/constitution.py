@@ -65,7 +65,7 @@ match view:
         with st.expander(t("constitution.file"), key="cai_file"):
             principles.toml(version)
     case "revise":
-        left, right = st.columns([1.35, 1], gap="large")
+        left, right = st.columns([1.25, 1], gap="large")
         with left:
             answer = critique.inputs()
             if answer is not None:
