@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from lab.store import Run
@@ -10,6 +12,7 @@ from ui import critique_view as critique
 from ui import layout, run_view, session
 from ui import policies_view as policies
 from ui.i18n import t
+from ui.run_view import RunPanel
 
 VIEWS = ("principles", "revise", "sl", "rlaif", "compare")
 
@@ -29,24 +32,19 @@ def train_by_it() -> None:
     policies.RLAIF_PANEL.ask_start()
 
 
-def sl_training(run: Run | None) -> None:
-    """SL-CAI while it goes on."""
-    policies.SL_PANEL.status(run)
-    policies.SL_PANEL.buttons(run)
-    policies.SL_PANEL.charts_and_sliders(run)
-    policies.revised_answers(run)
-    policies.SL_PANEL.samples(run)
-    policies.SL_PANEL.more_charts(run)
+def training(panel: RunPanel, own: Callable[[Run | None], None]) -> None:
+    """A stage's runs, with what is its own below the curves."""
 
+    def draw(run: Run | None) -> None:
+        panel.status(run)
+        panel.buttons(run)
+        panel.charts_and_sliders(run)
+        own(run)
+        panel.samples(run)
+        panel.more_charts(run)
 
-def rlaif_training(run: Run | None) -> None:
-    """RLAIF while it goes on."""
-    policies.RLAIF_PANEL.status(run)
-    policies.RLAIF_PANEL.buttons(run)
-    policies.RLAIF_PANEL.charts_and_sliders(run)
-    policies.labelled_pairs(run)
-    policies.RLAIF_PANEL.samples(run)
-    policies.RLAIF_PANEL.more_charts(run)
+    panel.follow(draw)
+    panel.next_run_settings()
 
 
 if view in ("principles", "revise"):
@@ -79,13 +77,11 @@ match view:
                 critique.verdicts(answer, desk, version)
     case "sl":
         layout.note(t("sl.lead"))
-        policies.SL_PANEL.follow(sl_training)
-        policies.SL_PANEL.next_run_settings()
+        training(policies.SL_PANEL, policies.revised_answers)
     case "rlaif":
         layout.note(t("rlaif.lead"))
         policies.agreement()
-        policies.RLAIF_PANEL.follow(rlaif_training)
-        policies.RLAIF_PANEL.next_run_settings()
+        training(policies.RLAIF_PANEL, policies.labelled_pairs)
     case _:
         layout.note(t("compare.lead"))
         chosen = policies.compared()

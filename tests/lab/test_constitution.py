@@ -132,7 +132,8 @@ def test_what_is_off_or_turned_round_prefers_otherwise() -> None:
     prompt, rng = models.assets("en").grammar.split("train")[0], torch.Generator()
 
     def prefers(c: Constitution) -> str:
-        return ConstitutionAnnotator(constitution.judge("en", c)).prefers(prompt, POLITE, RUDE, rng)
+        (said,) = ConstitutionAnnotator(constitution.judge("en", c)).compare([prompt], [POLITE], [RUDE], rng)
+        return said
 
     assert prefers(only("politeness")) == "a"
     assert prefers(only("politeness", weight=-1.0)) == "b"
