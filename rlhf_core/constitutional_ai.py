@@ -24,9 +24,10 @@ from rlhf_core.principle_judge import ConstitutionJudge
 
 VIOLATED = 0.5
 """From this P(breaks) on an answer violates a principle."""
-SURE = 0.82
-"""From this P(breaks) on it is revised: where the judge is in doubt, an answer is better left alone. On validation
-prompts 96 of 100 answers that break nothing then stay as they are, and nine of ten violations are revised."""
+SURE = 0.85
+"""It is revised where the judge is sure: where P(breaks) comes to this share of what it gives the example that it is
+surest of. Where it is in doubt, an answer is better left alone: on validation prompts 96 of 100 answers that break
+nothing stay as they are, and nine of ten violations are revised."""
 ROUNDS = 4
 CANDIDATE_TEMPERATURE = 0.7
 """At which revisions are sampled when the judge is to choose; a single one takes the likeliest words."""
@@ -92,6 +93,9 @@ class ConstitutionalAI:
             i for i, p in enumerate(judge.constitution.principles) if p.enabled and not p.turned_round
         ]
 
+        self.sure: list[float] = (SURE * judge.surest[self._places]).tolist()
+        """For each principle that answers are criticised by the P(breaks) from which on they are revised."""
+
     @property
     def principles(self) -> tuple[Principle, ...]:
         """The principles that answers are criticised by: those in force that are not turned round."""
@@ -119,7 +123,7 @@ class ConstitutionalAI:
             left = [
                 j
                 for j, principle in enumerate(self.principles)
-                if row[j] >= SURE and principle.name not in passed_over[i]
+                if row[j] >= self.sure[j] and principle.name not in passed_over[i]
             ]
             asked += [(i, left[0])] if left else []
         found: list[Revision | None] = [None] * len(prompts)
@@ -140,7 +144,7 @@ class ConstitutionalAI:
         """Criticise each answer and revise it for at most so many rounds, until no principle is surely violated."""
         first = self.critiques(prompts, responses, rng)
         done: list[list[Revision]] = [[] for _ in prompts]
-        live = [i for i, critiques in enumerate(first) if any(c.score >= SURE for c in critiques)]
+        live = list(range(len(prompts)))
         for _ in range(rounds):
             now = [done[i][-1].after if done[i] else responses[i] for i in live]
             vain = [frozenset(r.critique.principle for r in done[i] if not r.adopted) for i in live]

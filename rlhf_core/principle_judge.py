@@ -39,8 +39,10 @@ class ConstitutionJudge:
     def __init__(self, constitution: Constitution, extractor: FeatureExtractor, grammar: Grammar) -> None:
         self.constitution, self.extractor, self.grammar = constitution, extractor, grammar
         fitted = [_fit(p.breaks, p.keeps, extractor, grammar) for p in constitution.principles]
-        self.weights = torch.stack(fitted)
+        self.weights = torch.stack([weights for weights, _ in fitted])
         """(principles, features + 1), the intercept last."""
+        self.surest = torch.stack([surest for _, surest in fitted])
+        """(principles,): the P(breaks) of the example that each is surest of: few examples leave it less sure."""
 
     def probabilities(self, prompts: Sequence[str], responses: Sequence[str]) -> Tensor:
         """P(breaks) of each answer by each principle, (batch, principles), switched off or not."""
@@ -64,13 +66,15 @@ class ConstitutionJudge:
 @lru_cache(256)  # an edit of one principle leaves the others as they were
 def _fit(
     breaks: tuple[Example, ...], keeps: tuple[Example, ...], extractor: FeatureExtractor, grammar: Grammar
-) -> Tensor:
-    """Weights of a principle's judge, (features + 1,)."""
+) -> tuple[Tensor, Tensor]:
+    """Weights of a principle's judge, (features + 1,), and how sure it is of an example at the most."""
     read = [read_pair(grammar, example.prompt, example.response) for example in (*breaks, *keeps)]
     features = extractor.features([pair.prompt for pair in read], [pair.response for pair in read])
     targets = torch.tensor([1.0] * len(breaks) + [0.0] * len(keeps))
     # Logistic regression is Bradley-Terry's likelihood with features in the place of differences.
-    return fit_bradley_terry(_inputs(features, extractor), targets, PRIOR_PRECISION)
+    inputs = _inputs(features, extractor)
+    weights = fit_bradley_terry(inputs, targets, PRIOR_PRECISION)
+    return weights, torch.sigmoid(inputs @ weights).amax()
 
 
 @dataclass(frozen=True)
