@@ -40,6 +40,7 @@ class ScriptedJudge:
 
     def __init__(self, table: dict[str, tuple[float, float, float]], constitution: Constitution) -> None:
         self.table, self.constitution = table, constitution
+        self.surest = torch.ones(3)
 
     def probabilities(self, prompts: Sequence[str], responses: Sequence[str]) -> torch.Tensor:
         rows = [self.table.get(text, (0.0, 0.0, 0.0)) for text in responses]
@@ -129,16 +130,25 @@ def test_what_violates_nothing_is_left_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("score", "violated", "sure"),
-    [(0.49, False, False), (0.5, True, False), (0.6, True, False), (0.79, True, False), (0.8, True, True)],
+    [(0.49, False, False), (0.5, True, False), (0.6, True, False), (0.84, True, False), (0.85, True, True)],
 )
 def test_half_is_a_violation_and_only_a_sure_one_is_revised(score: float, violated: bool, sure: bool) -> None:
-    assert (VIOLATED, SURE) == (0.5, 0.8)
+    assert (VIOLATED, SURE) == (0.5, 0.85)
     ai, critic = scripted({"rude": (score, 0.0, 0.0)}, {("rude", "be kind"): "fine"})
     chain = revised(ai, "rude")
     assert chain.critiques[0].violated == violated and chain.revision == ("fine" if sure else "rude")
     assert chain.critiques[0].critique.endswith("violates" if violated else "follows")
     assert critic.asked == ([("rude", "be kind")] if sure else [])
     assert (ai.step(["q"], ["rude"], [frozenset()], torch.Generator()) == [None]) == (not sure)
+
+
+def test_a_judge_of_few_examples_is_sure_of_less() -> None:
+    """Surest of an example at .6, it is sure from .85 x .6 = .51 on."""
+    judge = ScriptedJudge({"rude": (0.52, 0.0, 0.0), "curt": (0.505, 0.0, 0.0)}, constitution())
+    judge.surest = torch.tensor([0.6, 1.0, 1.0])
+    critic = ScriptedCritic({("rude", "be kind"): "fine", ("curt", "be kind"): "fine"})
+    ai = ConstitutionalAI(cast(ConstitutionJudge, judge), cast(Critic, critic))
+    assert revised(ai, "rude").revision == "fine" and revised(ai, "curt").revision == "curt"
 
 
 def test_a_doubtful_violation_is_left_alone_while_a_sure_one_is_cured() -> None:
@@ -181,7 +191,7 @@ def test_the_whole_being_better_is_not_enough() -> None:
 @pytest.mark.parametrize("proposal", ["worse", "as bad", "rude", "", "kind but unended ..."])
 def test_what_is_no_better_is_put_aside_and_not_asked_for_again(proposal: str) -> None:
     """The first principle's revision fails; the second's is still asked for, once each."""
-    table = {"rude": (0.8, 0.85, 0.0), "worse": (0.9, 0.0, 0.0), "as bad": (0.8, 0.0, 0.0), "true": (0.8, 0.1, 0.0)}
+    table = {"rude": (0.9, 0.95, 0.0), "worse": (0.95, 0.0, 0.0), "as bad": (0.9, 0.0, 0.0), "true": (0.9, 0.1, 0.0)}
     ai, critic = scripted(table, {("rude", "be kind"): proposal, ("rude", "be true"): "true"})
     chain = revised(ai, "rude")
     assert critic.asked == [("rude", "be kind"), ("rude", "be true")]
@@ -193,7 +203,7 @@ def test_what_is_no_better_is_put_aside_and_not_asked_for_again(proposal: str) -
 
 
 def test_nothing_adopted_is_nothing_revised() -> None:
-    ai, _ = scripted({"rude": (0.8, 0.0, 0.0)}, {("rude", "be kind"): "rude"})
+    ai, _ = scripted({"rude": (0.9, 0.0, 0.0)}, {("rude", "be kind"): "rude"})
     chain = revised(ai, "rude")
     assert len(chain.revisions) == 1 and not chain.revised and chain.revision == "rude"
 
@@ -202,9 +212,9 @@ LADDER: Table = {f"step {i}": (0.99 - 0.04 * i, 0.0, 0.0) for i in range(8)}
 CLIMB: Script = {(f"step {i}", "be kind"): f"step {i + 1}" for i in range(7)}
 
 
-@pytest.mark.parametrize(("rounds", "end"), [(0, "step 0"), (1, "step 1"), (3, "step 3"), (9, "step 5")])
+@pytest.mark.parametrize(("rounds", "end"), [(0, "step 0"), (1, "step 1"), (3, "step 3"), (9, "step 4")])
 def test_rounds_are_bounded_and_end_with_the_last_violation(rounds: int, end: str) -> None:
-    """P(breaks) falls by .04 a round from .99: after five it is .79."""
+    """P(breaks) falls by .04 a round from .99: after four it is .83."""
     chain = revised(scripted(LADDER, CLIMB)[0], "step 0", rounds)
     assert (chain.revision, len(chain.revisions)) == (end, int(end[-1]))
 

@@ -70,7 +70,7 @@ def test_six_examples_teach_a_principle_of_ones_own(each_assets: LanguageAssets)
     judge = judge_of(each_assets, principle(*MUSIC[each_assets.language]))
     with_music = judge.probabilities(*unseen_answers(each_assets, True))[:, 0]
     without = judge.probabilities(*unseen_answers(each_assets, False))[:, 0]
-    assert float((with_music >= 0.5).float().mean()) > 0.8, with_music
+    assert float((with_music >= 0.5).float().mean()) > 0.6, with_music
     assert float((without < 0.5).float().mean()) > 0.85, without
 
 
