@@ -124,7 +124,7 @@ def selected(version: Version) -> Principle:
 def editor(version: Version) -> None:
     """Every field of one principle. Nothing is in force before it is saved."""
     principle = selected(version)
-    # Keys of nothing but what is edited: a switch or a weight, which act at once, leave what is typed and not yet saved.
+    # Named by what is edited alone: a switch or a weight, which act at once, leave what is typed and not yet saved.
     at = hash((version.constitution.language, replace(principle, weight=1.0, enabled=True)))
     layout.section("constitution.editor", name=principle.name)
     with st.form(key="cai_form", border=True):

@@ -226,7 +226,7 @@ def test_a_problem_is_not_carried_to_another_place(visit: Visit) -> None:
 
 def test_unread_words_of_a_request_are_named(visit: Visit) -> None:
     app = look(visit)
-    assert say("constitution.unread_words", words="") [:30] not in text(app), "those that ship are understood"
+    assert say("constitution.unread_words", words="")[:30] not in text(app), "those that ship are understood"
     app = edit(app, critique="Is it about zzyzx?", revision="Leave out qwzx.")
     named = text(app).partition(say("constitution.unread_words", words="")[:-2])[2].partition(".")[0]
     assert {"zzyzx", "qwzx"} <= set(re.findall(r"\w+", named)) and "leave" not in named.lower()
@@ -566,5 +566,3 @@ def add_run(app: AppTest) -> str:
     run = store().add_run(lab.id, stage="sl", config={}, inputs=inputs, seed=0, status="paused", pace=None)
     store().add_step(run, 1, {}, None)
     return f"run-{run}"
-
-
