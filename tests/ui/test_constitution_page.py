@@ -33,9 +33,12 @@ def text(app: AppTest) -> str:
 
 
 def look(visit: Visit, view: str = "principles", language: str = "en") -> AppTest:
-    """The page, opened cold, at one of its views."""
-    app = visit("constitution", language)
-    return app if view == "principles" else turn_to(app, view)
+    """The page at one of its views, as it opens to who was not there before."""
+    if view == "principles":
+        return visit("constitution", language)
+    app = visit("home", language)
+    app.session_state["cai_view"] = view
+    return app.switch_page("../pages/constitution.py").run()
 
 
 def turn_to(app: AppTest, view: str) -> AppTest:
