@@ -74,7 +74,7 @@ def compare_the_models(person: Person) -> None:
 
 
 def reload_and_go_on(person: Person) -> None:
-    """A reload begins a new visit to the same lab: the edited constitution is in force and answers are revised by it."""
+    """A reload begins a new visit to the same lab: what was edited is in force, and answers are revised by it."""
     person.reload()
     expect(person.page.get_by_text("Version 1 is in force")).to_be_visible()
     turn_to(person, "revise")
