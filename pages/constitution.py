@@ -22,6 +22,7 @@ version = principles.current()
 st.segmented_control(
     t("constitution.view"), VIEWS, key=session.keep("cai_view", "principles", VIEWS), required=True,
     format_func=lambda view: t(f"constitution.view_{view}"), label_visibility="collapsed",
+    on_change=session.forget_problem,
 )  # fmt: skip
 view = st.session_state["cai_view"]
 

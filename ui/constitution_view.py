@@ -124,7 +124,8 @@ def selected(version: Version) -> Principle:
 def editor(version: Version) -> None:
     """Every field of one principle. Nothing is in force before it is saved."""
     principle = selected(version)
-    at = f"{version.number}_{version.constitution.principles.index(principle)}"
+    # Named by what is edited alone: a switch or a weight, which act at once, leave what is typed and not yet saved.
+    at = hash((version.constitution.language, replace(principle, weight=1.0, enabled=True)))
     layout.section("constitution.editor", name=principle.name)
     with st.form(key="cai_form", border=True):
         fields = {
@@ -260,7 +261,8 @@ def toml(version: Version) -> None:
         session.session().kept["cai_uploaded"] = given.file_id
         _try(lambda: _read_file(given.getvalue()))
         st.rerun()
-    typed = st.text_area(t("constitution.toml"), text, key=f"cai_toml_{version.number}", height=320)
+    at = f"{version.constitution.language}_{version.number}"
+    typed = st.text_area(t("constitution.toml"), text, key=f"cai_toml_{at}", height=320)
     if st.button(t("constitution.apply"), key="cai_apply"):
         _try(lambda: constitution.save_toml(session.laboratory().store, session.current_lab(), typed))
         st.rerun()

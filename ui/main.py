@@ -28,6 +28,7 @@ def main() -> None:
         for name in PAGES
     ]
     page = st.navigation(pages, position="top")
+    session.enter(page.url_path)
     bar = layout.language_bar()
     with errors.guard():
         session.read_lab()

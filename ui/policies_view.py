@@ -172,9 +172,11 @@ def compared() -> list[str]:
     known = label_view.writers()
     newest = [run for panel in (SL_PANEL, RLAIF_PANEL) for run in panel.runs()[:2] if run.step]
     usual = [models.START, *(f"run-{run.id}" for run in newest)]
-    kept = [policy for policy in session.value("cai_compared", usual) if policy in known]
+    if session.value("cai_compared", usual) == session.value("cai_compared_usual", usual):
+        session.put("cai_compared", usual)  # nothing else was chosen: what was trained since is taken in
+    session.put("cai_compared_usual", usual)
     chosen = st.multiselect(
-        t("compare.models"), known, key=session.keep("cai_compared", kept or usual), max_selections=MOST_COMPARED,
+        t("compare.models"), known, key=session.keep("cai_compared", usual), max_selections=MOST_COMPARED,
         format_func=label_view.writer_name,
     )  # fmt: skip
     return list(chosen)

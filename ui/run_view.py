@@ -180,8 +180,11 @@ class RunPanel:
         )  # fmt: skip
 
     def ask_start(self) -> None:
-        """Start a new run from another part of a page; what keeps it from starting is said by `status`."""
-        _ask(self.start)
+        """Start a new run from another part of a page, unless one goes on, as the button has it; what keeps it from
+        starting is said by `status`."""
+        run = self.latest_run()
+        if run is None or run.status not in LIVE:
+            _ask(self.start)
 
     def start(self) -> None:
         """Start a new run with what the page says, the latest run's sliders included."""

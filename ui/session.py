@@ -20,7 +20,7 @@ from ui.i18n import LANGUAGES, choose_language, t
 LANGUAGE_COOKIE = "rlhf_lab_language"
 OF_A_LANGUAGE = frozenset(
     "lm_prompt reward_prompt reward_response label_writer simulate_annotator cai_prompt cai_response cai_selected"
-    " cai_version cai_compared rlaif_start_from".split()
+    " cai_version cai_compared cai_compared_usual rlaif_start_from".split()
 )
 """Widgets whose values mean something in one language of the model only: each language keeps its own."""
 
@@ -72,7 +72,9 @@ class Session:
     notice: str = ""
     """What the last action did, to be said once."""
     problem: str = ""
-    """Why the last thing asked of a run was not done."""
+    """Why the last thing asked for was not done: of a run, or of the constitution."""
+    page: str = ""
+    """The page that this visit is on, and that the problem belongs to."""
     follow_until: float = 0.0
     """Keep the training page fresh until this time (of `time.monotonic`), whatever the run's state says."""
 
@@ -152,6 +154,19 @@ def read_query_language() -> None:
     wished = st.query_params.get("lang")
     if wished in LANGUAGES:
         session().query_language = wished
+
+
+def enter(page: str) -> None:
+    """Be on a page: what went wrong on the one before is not said there."""
+    own = session()
+    if own.page != page:
+        own.page = page
+        forget_problem()
+
+
+def forget_problem() -> None:
+    """Say no more what went wrong with the last thing asked for."""
+    session().problem = ""
 
 
 def set_language(choice: str) -> None:

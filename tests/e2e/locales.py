@@ -5,6 +5,7 @@ import tomllib
 from functools import cache
 from typing import Any
 
+from rlhf_core.constitution import default_path
 from tests.e2e.server import ROOT
 
 PROSE = 16  # characters; a shorter phrase can be a name that both languages use
@@ -24,8 +25,9 @@ def phrases(language: str) -> dict[str, str]:
 
 @cache
 def prose(only: str, but: str) -> tuple[str, ...]:
-    """Pieces of prose that belong to the one language and not to the other."""
-    other = phrases(but)
+    """Pieces of prose that belong to the one language and not to the other, nor to the constitution, which is shown as
+    it is written: in the model's language."""
+    other, written = phrases(but), default_path(only).read_text(encoding="utf-8")
     pieces = {
         piece.strip()
         for key, text in phrases(only).items()
@@ -33,7 +35,7 @@ def prose(only: str, but: str) -> tuple[str, ...]:
         for piece in re.split(r"\{[^}]*\}", text)  # a slot may hold anything
     }
     return tuple(
-        sorted(p for p in pieces if len(p) >= PROSE and not any(p in text for text in other.values()))
+        sorted(p for p in pieces if len(p) >= PROSE and not any(p in text for text in (*other.values(), written)))
     )
 
 

@@ -31,8 +31,12 @@ def test_both_languages_fill_the_same_slots() -> None:
 
 def test_no_sentence_is_empty_or_left_untranslated() -> None:
     hangul = re.compile("[가-힣]")
-    same_in_both = {"home.title", "home.ppo", "ppo.nav", "ppo.title", "frame.none", "mark.kl_coef", "mark.other"}
-    untranslated = {key for key, text in catalogue("ko").items() if not hangul.search(text)} - same_in_both
+    without_words = {  # names and numbers
+        "home.title", "home.ppo", "ppo.nav", "ppo.title", "frame.none", "mark.kl_coef", "mark.other", "critique.score",
+        "constitution.view_sl", "constitution.view_rlaif", "compare.sl", "compare.rlaif", "compare.ppo",
+        "compare.interval",
+    }  # fmt: skip
+    untranslated = {key for key, text in catalogue("ko").items() if not hangul.search(text)} - without_words
     assert not untranslated
     assert all(text.strip() for language in LANGUAGES for text in catalogue(language).values())
 
