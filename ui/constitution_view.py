@@ -239,7 +239,11 @@ def versions(version: Version) -> None:
         when = f"{one.created_at:%Y-%m-%d %H:%M}, " if one.created_at else ""
         return f"{name} ({when}{t('constitution.count', on=len(one.constitution.enabled))})"
 
-    numbers = sorted(known, reverse=True)
+    numbers, kept = sorted(known, reverse=True), session.session().kept
+    newest = (lab.language, version.number)
+    if kept.get("cai_newest") != newest:  # a version that is new is the one to be shown
+        kept["cai_newest"] = newest
+        session.put("cai_version", version.number)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.selectbox(
             t("constitution.versions"), numbers, format_func=label,

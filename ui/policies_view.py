@@ -27,9 +27,18 @@ COMPARED_CATEGORIES = ("harmful", "unsafe", "howto", "safe", "claim", "feeling")
 MOST_COMPARED = 5
 
 
-def sl_inputs() -> dict[str, Any]:
+def _something_is_on() -> bool:
+    """Whether a principle is in force; if not, it is said."""
+    lab = session.current_lab()
+    if constitution.current(session.laboratory().store, lab).constitution.enabled:
+        return True
+    session.session().problem = t("constitution.nothing_on")
+    return False
+
+
+def sl_inputs() -> dict[str, Any] | None:
     """SL-CAI takes the constitution that is in force."""
-    return {}
+    return {} if _something_is_on() else None
 
 
 def sl_made_from(run: Run) -> str:
@@ -51,8 +60,10 @@ SL_PANEL = RunPanel(
 )
 
 
-def rlaif_inputs() -> dict[str, Any]:
+def rlaif_inputs() -> dict[str, Any] | None:
     """How many pairs the constitution labels, what the reward model sees, and which model PPO begins with."""
+    if not _something_is_on():
+        return None
     return {
         "labels": int(session.value("rlaif_labels", rlaif.DEFAULT_LABELS)),
         "features": session.value("rlaif_features", "attributes"),

@@ -486,7 +486,7 @@ def test_the_page_does_without_a_principle_in_force(visit: Visit) -> None:
     app = press(turn_to(app, "revise"), "cai_run")
     assert not app.exception and say("critique.nothing") in text(app)
     app = press(app, "cai_train")
-    assert "switch principles on" in complaint(app) and app.segmented_control(key="cai_view").value == "rlaif"
+    assert "switch one on" in complaint(app) and app.segmented_control(key="cai_view").value == "rlaif"
 
 
 def test_sl_cai_learns_by_the_constitution_in_force(visit: Visit) -> None:
