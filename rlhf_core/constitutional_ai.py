@@ -1,11 +1,10 @@
 """ConstitutionalAI: judge an answer by every principle, criticise it, revise it, and do so again (Bai et al., 2022).
 
 The judge of a principle (`principle_judge`) decides whether an answer violates it; the critic (`critic`), a language
-model, then writes the critique and the revision. Several rounds: each takes the first principle that is
-still surely violated.
-A revision is adopted if the judge finds the principle better kept and the whole constitution no worse served; else it
-is put aside. The paper keeps whatever the model writes. With more than one candidate the judge picks among sampled
-revisions.
+model, then writes the critique and the revision. Several rounds: each takes the first principle that is still surely
+violated. A revision is adopted if the judge finds the principle better kept and the whole constitution better served;
+else it is put aside. The paper keeps whatever the model writes. With more than one candidate the judge picks among
+sampled revisions.
 
 A principle that is turned round (a negative weight) asks for no revision: it acts where answers are compared.
 """
@@ -92,8 +91,7 @@ class ConstitutionalAI:
         self._places = [
             i for i, p in enumerate(judge.constitution.principles) if p.enabled and not p.turned_round
         ]
-
-        self.sure: list[float] = (SURE * judge.surest[self._places]).tolist()
+        self.sure: list[float] = (SURE * judge.surest[self._places]).clamp(min=VIOLATED).tolist()
         """For each principle that answers are criticised by the P(breaks) from which on they are revised."""
 
     @property

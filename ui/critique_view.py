@@ -229,11 +229,14 @@ def edit(answer: Answer, desk: CritiqueDesk) -> None:
             t("critique.edit_label"), grammar.display(now), key=f"cai_edited_{len(desk.entries)}_{hash(desk.subject)}"
         )
         if st.button(t("critique.use"), key="cai_use"):
-            text = read_pair(grammar, answer.question, typed or "").response
-            if text and text != now:
-                desk.entries.append(text)
+            read = read_pair(grammar, answer.question, typed or "")
+            if read.response and read.response != now:
+                desk.entries.append(read.response)
                 desk.finished = False
+                if read.unknown:
+                    session.session().notice = t("critique.unknown", words=", ".join(read.unknown))
                 st.rerun()
+            layout.note(t("critique.unchanged"), "miss")
 
 
 # The notebook's four answers.

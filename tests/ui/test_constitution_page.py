@@ -432,9 +432,13 @@ def test_an_answer_is_edited_and_goes_on(visit: Visit) -> None:
     assert app.button(key="cai_step").disabled
     area = next(area for area in app.text_area if area.key.startswith("cai_edited_"))
     assert area.value == GOOD
+    app = press(app, "cai_use")
+    assert say("critique.unchanged") in text(app) and not rounds(app)
+    area = next(area for area in app.text_area if area.key.startswith("cai_edited_"))
     area.set_value(f"{GOOD} You fool.")
     app = press(app, "cai_use")
     (edited,) = rounds(app)
+    assert [toast.value for toast in app.toast] == [say("critique.unknown", words="fool")]
     assert say("critique.edited", number=1) in edited
     assert not app.button(key="cai_step").disabled
     area = next(area for area in app.text_area if area.key.startswith("cai_edited_"))
