@@ -194,7 +194,7 @@ def from_lines(text: str) -> tuple[Example, ...]:
 
 
 def _add() -> None:
-    """A principle to begin with: no music, which its three examples a side already teach."""
+    """A principle to begin with: no music, which its five examples a side already teach."""
     now = current().constitution
     taken = {p.name for p in now.principles}
     language = now.language
