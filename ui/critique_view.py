@@ -182,7 +182,8 @@ def steps(answer: Answer, desk: CritiqueDesk, version: Version) -> None:
         desk.entries, desk.finished = [], False
 
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="cai_steps"):
-        st.button(t("critique.step"), key="cai_step", type="primary", disabled=desk.finished, on_click=go, args=(1,))
+        kind = "secondary" if desk.finished else "primary"
+        st.button(t("critique.step"), key="cai_step", type=kind, disabled=desk.finished, on_click=go, args=(1,))
         st.button(t("critique.run"), key="cai_run", disabled=desk.finished, on_click=go, args=(ROUNDS,))
         st.button(t("critique.again"), key="cai_again", disabled=not desk.entries, on_click=again)
         st.toggle(
