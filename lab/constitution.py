@@ -182,7 +182,7 @@ _conducts: dict[tuple[str | None, str, str], tuple[int, evaluation.Conduct]] = {
 def conduct(store: Store, language: str, policy_id: str) -> evaluation.Conduct:
     """How helpful and harmless a policy is on the validation prompts, measured once for each of its checkpoints."""
     saved = models.checkpoint(store, language, policy_id)
-    run = None if saved is None else store.run(int(policy_id.removeprefix("run-")))
+    run = None if saved is None else models.run_of(store, policy_id)
     key = (run and store.lab(run.lab_id).key, language, policy_id if run else models.START)
     step = saved.step if saved else 0
     with _lock:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lab import states
-from lab.store import Checkpoint, Store
+from lab.store import Checkpoint, Run, Store
 from rlhf_core.checkpoints import LanguageAssets, load_critic, load_start
 from rlhf_core.critic import Critic
 from rlhf_core.language_model import MiniLM
@@ -66,6 +66,11 @@ def features(language: str, kind: str, prompts: Sequence[str], responses: Sequen
     return torch.stack([found[key] for key in keys])
 
 
+def run_of(store: Store, policy_id: str) -> Run | None:
+    """The run that made a policy; None for the start."""
+    return None if policy_id == START else store.run(int(policy_id.removeprefix("run-")))
+
+
 def policy(store: Store, language: str, policy_id: str) -> MiniLM:
     """A policy by its name: "start", or "run-<id>" of whatever stage as of the run's last checkpoint (before the first,
     the start). ValueError for a run in another language."""
@@ -75,9 +80,8 @@ def policy(store: Store, language: str, policy_id: str) -> MiniLM:
 def checkpoint(store: Store, language: str, policy_id: str) -> Checkpoint | None:
     """What a policy has been saved as; None for the start and for a run that has saved nothing yet. ValueError for a
     run in another language: its words are not this vocabulary's."""
-    if policy_id == START:
+    if (run := run_of(store, policy_id)) is None:
         return None
-    run = store.run(int(policy_id.removeprefix("run-")))
     if (spoken := run.inputs["language"]) != language:
         raise ValueError(f"The model of run {run.id} speaks {spoken!r}, not {language!r}; let another model write.")
     return store.checkpoint(run.id)

@@ -13,7 +13,6 @@ from typing import Any
 from lab import models, reward, states, training
 from lab.jobs import JobSpec
 from lab.store import Store
-from lab.training import MOST_ITERATIONS as MOST_ITERATIONS
 from rlhf_core import evaluation
 from rlhf_core.gold import REFERENCE_VALUES
 from rlhf_core.language_model import MiniLM

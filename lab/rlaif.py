@@ -15,7 +15,7 @@ from rlhf_core import evaluation, headless
 from rlhf_core.annotators import NothingToPreferError, PreferenceSample, generate_preference_data
 from rlhf_core.constitution import parse
 from rlhf_core.preferences import PreferenceData
-from rlhf_core.rlaif import ConstitutionAnnotator
+from rlhf_core.rlaif import ConstitutionAnnotator, agreement_between
 
 STAGE = "rlaif"
 FEWEST_LABELS, MOST_LABELS, DEFAULT_LABELS = 20, 2000, 400
@@ -79,10 +79,10 @@ def _told(language: str, sample: PreferenceSample) -> dict[str, Any]:
     """What is shown of the labels."""
     data = sample.dataset
     gold = evaluation.gold_preferences(models.assets(language).judge, data)
-    both = [own.preferred == other.preferred for own, other in zip(data, gold, strict=True) if other.preferred != "tie"]
+    agreed = agreement_between([pair.preferred for pair in data], gold)
     return {
         "even": sample.dropped_as_ties,
-        "agreement": {"agreed": sum(both), "decided": len(both)},
+        "agreement": {"agreed": agreed.agreed, "decided": agreed.decided},
         "examples": [_example(pair) for pair in data[:SHOWN_EXAMPLES]],
     }
 

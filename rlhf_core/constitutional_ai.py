@@ -115,7 +115,8 @@ class ConstitutionalAI:
     ) -> list[Revision | None]:  # fmt: skip
         """One round: for each answer the first principle that it surely violates, its critique and its revision; None
         where nothing is left to revise. passed_over: for each answer the principles tried in vain before, by name."""
-        scores = self.scores(prompts, responses)
+        before = self.judge.probabilities(prompts, responses)  # by every principle, (batch, principles)
+        scores = before[:, self._places]
         asked: list[tuple[int, int]] = []
         for i, row in enumerate(scores.tolist()):
             left = [
@@ -127,12 +128,11 @@ class ConstitutionalAI:
         found: list[Revision | None] = [None] * len(prompts)
         critiques = self._criticise(prompts, responses, scores, asked, rng)
         proposals = self._propose(prompts, responses, critiques, asked, rng)
-        texts = [prompts[i] for i, _ in asked]
-        after = self.scores(texts, proposals)
-        worth = self.judge.scores(texts, proposals) - self.judge.scores(texts, [responses[i] for i, _ in asked])
+        after = self.judge.probabilities([prompts[i] for i, _ in asked], proposals)
+        gain = self.judge.worth(after) - self.judge.worth(before[[i for i, _ in asked]])
         for k, (i, j) in enumerate(asked):
-            score = float(after[k, j])
-            better = bool(proposals[k]) and score < critiques[k].score and float(worth[k]) > 0
+            score = float(after[k, self._places[j]])
+            better = bool(proposals[k]) and score < critiques[k].score and float(gain[k]) > 0
             found[i] = Revision(critiques[k], responses[i], proposals[k], score, better)
         return found
 

@@ -28,7 +28,7 @@ from rlhf_core.headless import (
 )
 from rlhf_core.language_model import MiniLM
 from rlhf_core.principle_judge import ConstitutionJudge, read_pair
-from rlhf_core.rlaif import ConstitutionAnnotator, agreement
+from rlhf_core.rlaif import ConstitutionAnnotator, agreement_between
 from rlhf_core.sl_cai import SLCAIConfig, SLCAITrainer
 
 METHODS = ("sl", "rlaif")
@@ -160,7 +160,8 @@ def train_rlaif(
     for _ in range(options.iterations):
         metrics = trainer.step()
         progress(metrics.step / options.iterations, f"iteration {metrics.step}, reward {metrics.reward:+.2f}")
-    agreed = agreement(judge, evaluation.gold_preferences(assets.judge, sample.dataset))
+    gold = evaluation.gold_preferences(assets.judge, sample.dataset)
+    agreed = agreement_between([pair.preferred for pair in sample.dataset], gold)
     return trainer.policy, {
         "labels": len(sample.dataset),
         "agreement_with_gold": agreed.rate,

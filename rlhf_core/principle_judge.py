@@ -59,8 +59,12 @@ class ConstitutionJudge:
 
     def scores_of(self, features: Tensor) -> Tensor:
         """Likewise from features (batch, features)."""
+        return self.worth(self.probabilities_of(features))
+
+    def worth(self, probabilities: Tensor) -> Tensor:
+        """Likewise from P(breaks) by each principle, (batch, principles)."""
         weights = torch.tensor([p.weight * p.enabled for p in self.constitution.principles])
-        return -self.probabilities_of(features) @ weights
+        return -probabilities @ weights
 
 
 @lru_cache(256)  # an edit of one principle leaves the others as they were

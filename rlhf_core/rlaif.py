@@ -63,6 +63,10 @@ def agreement(judge: ConstitutionJudge, dataset: PreferenceDataset) -> Agreement
 
 def agreement_of(worth: Tensor, dataset: PreferenceDataset) -> Agreement:
     """Likewise where it is known how much more answer a is worth than b, (pairs,)."""
-    said = [verdict(margin) for margin in worth.tolist()]
+    return agreement_between([verdict(margin) for margin in worth.tolist()], dataset)
+
+
+def agreement_between(said: Sequence[Preferred], dataset: PreferenceDataset) -> Agreement:
+    """Likewise where the constitution's word on each pair is known."""
     both = [(own, p.preferred) for own, p in zip(said, dataset, strict=True) if "tie" not in (own, p.preferred)]
     return Agreement(sum(own == other for own, other in both), len(both), len(said) - len(both))

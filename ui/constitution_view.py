@@ -12,7 +12,7 @@ from lab import constitution, models
 from lab.constitution import PrincipleFigure, Version
 from rlhf_core.constitution import HEAVIEST, MEASURED, Constitution, ConstitutionError, Example, Principle, dump
 from ui import controls, layout, session
-from ui.i18n import t
+from ui.i18n import t, translate
 
 BAR = "|"
 """Stands between a question and its answer in the editor's examples."""
@@ -21,6 +21,11 @@ BAR = "|"
 def current() -> Version:
     """The constitution in force in the language that the model speaks."""
     return constitution.current(session.laboratory().store, session.current_lab())
+
+
+def version_name(number: int) -> str:
+    """A version in words; number 0 is the one that ships."""
+    return t("constitution.version", number=number) if number else t("constitution.shipped")
 
 
 def save(changed: Constitution) -> None:
@@ -40,9 +45,9 @@ def _try(act: Callable[[], object]) -> None:
 def summary(version: Version) -> None:
     """Which version is in force, and how much of it."""
     text = version.constitution
-    number = t("constitution.version", number=version.number) if version.number else t("constitution.shipped")
     turned = [p.name for p in text.enabled if p.turned_round]
-    line = t("constitution.in_force", version=number, on=len(text.enabled), n=len(text.principles))
+    name = version_name(version.number)
+    line = t("constitution.in_force", version=name, on=len(text.enabled), n=len(text.principles))
     layout.note(line + (" " + t("constitution.turned", names=", ".join(turned)) if turned else ""))
 
 
@@ -209,14 +214,12 @@ def _add() -> None:
         breaks=from_lines(t_model(language, "new_breaks")),
         keeps=from_lines(t_model(language, "new_keeps")),
     )
-    _try(lambda: save(replace(now, principles=(*now.principles, added))))
+    save(replace(now, principles=(*now.principles, added)))
     session.put("cai_selected", name)
 
 
 def t_model(language: str, key: str, **slots: object) -> str:
     """A sentence of this page in the model's language: a constitution is written in what it is about."""
-    from ui.i18n import translate
-
     return translate(language, f"constitution.{key}", **slots)
 
 
@@ -235,9 +238,8 @@ def versions(version: Version) -> None:
 
     def label(number: int) -> str:
         one = known[number]
-        name = t("constitution.version", number=number) if number else t("constitution.shipped")
         when = f"{one.created_at:%Y-%m-%d %H:%M}, " if one.created_at else ""
-        return f"{name} ({when}{t('constitution.count', on=len(one.constitution.enabled))})"
+        return f"{version_name(number)} ({when}{t('constitution.count', on=len(one.constitution.enabled))})"
 
     numbers, kept = sorted(known, reverse=True), session.session().kept
     newest = (lab.language, version.number)

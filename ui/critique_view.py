@@ -249,17 +249,16 @@ def notebook(version: Version) -> None:
     display = models.critic(language).display
     found = constitution.notebook(language, version.constitution)
     with st.expander(t("critique.notebook"), key="cai_notebook"):
-        rows = "".join(
-            f"<tr><th>{html.escape(display(one.chain.response))}</th>"
-            f"<td>{_badge(one.rule_violated)}<p>{html.escape(display(one.rule_revision))}</p></td>"
-            f"<td>{_badge(any(c.violated for c in one.chain.critiques))}"
-            f"<p>{html.escape(display(one.chain.revision))}</p></td></tr>"
+        rows = (
+            (
+                html.escape(display(one.chain.response)),
+                f"{_badge(one.rule_violated)}<p>{html.escape(display(one.rule_revision))}</p>",
+                f"{_badge(any(c.violated for c in one.chain.critiques))}"
+                f"<p>{html.escape(display(one.chain.revision))}</p>",
+            )
             for one in found
         )
-        head = "".join(
-            f"<th>{html.escape(text)}</th>" for text in ("", t("critique.rule"), t("critique.constitution"))
-        )
-        st.html(f'<table class="lab-verdicts"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
+        layout.table("lab-verdicts", ("", t("critique.rule"), t("critique.constitution")), rows)
         by_rule = sum(one.rule_revision != one.chain.response for one in found)
         ours = sum(one.chain.revised for one in found)
         layout.note(t("critique.notebook_count", rule=by_rule, ours=ours, n=len(found)))

@@ -59,10 +59,8 @@ def desk() -> LabellingDesk:
 
 def writer_name(policy_id: str) -> str:
     """Who wrote an answer, in words."""
-    if policy_id == models.START:
-        return t("label.writer_start")
-    run = session.laboratory().store.run(int(policy_id.removeprefix("run-")))
-    return t(WRITERS[run.stage], run=run.id, step=run.step)
+    run = models.run_of(session.laboratory().store, policy_id)
+    return t(WRITERS[run.stage], run=run.id, step=run.step) if run else t("label.writer_start")
 
 
 def writer_choice() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -99,6 +99,14 @@ def facts(items: Sequence[tuple[str, str, str]]) -> None:
         for value, name, sentence in items
     )
     st.html(f'<div class="lab-facts">{cells}</div>')
+
+
+def table(kind: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table. head: texts, the first over the rows' names. rows: cells as HTML, the first names the row. kind: its
+    classes in style.css."""
+    names = "".join(f"<th>{html.escape(text)}</th>" for text in head)
+    lines = "".join(f"<tr><th>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for name, *cells in rows)
+    st.html(f'<table class="{kind}"><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>')
 
 
 def quote(text: str, *, caption: str = "", kind: str = "") -> None:

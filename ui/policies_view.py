@@ -18,7 +18,7 @@ from rlhf_core.headless import DEFAULT_ITERATIONS
 from rlhf_core.ppo import PPOConfig
 from rlhf_core.rlaif import Agreement
 from rlhf_core.sl_cai import SLCAIConfig
-from ui import charts, controls, label_view, layout, marks, session
+from ui import charts, constitution_view, controls, label_view, layout, marks, session
 from ui.i18n import t
 from ui.live_figure import live_figure, palette
 from ui.run_view import RunPanel
@@ -121,9 +121,7 @@ RLAIF_PANEL = RunPanel(
 def version_name(run: Run) -> str:
     """The constitution of a run, in words."""
     number = run.inputs["constitution_number"]
-    if number is None:
-        return t("constitution.another")
-    return t("constitution.version", number=number) if number else t("constitution.shipped")
+    return t("constitution.another") if number is None else constitution_view.version_name(number)
 
 
 def agreement() -> None:
@@ -149,14 +147,10 @@ def labelled_pairs(run: Run | None) -> None:
     if run is None or not run.inputs.get("examples"):
         return
     display = models.assets(run.inputs["language"]).grammar.display
-    rows = "".join(
-        f"<tr><th>{html.escape(display(one['prompt']))}</th><td>{html.escape(display(one['preferred']))}</td>"
-        f"<td>{html.escape(display(one['other']))}</td></tr>"
-        for one in run.inputs["examples"]
-    )
+    names = ("prompt", "preferred", "other")
+    rows = ([html.escape(display(one[name])) for name in names] for one in run.inputs["examples"])
     with st.expander(t("rlaif.examples"), key="rlaif_examples"):
-        head = f"<th></th><th>{html.escape(t('rlaif.preferred'))}</th><th>{html.escape(t('rlaif.other'))}</th>"
-        st.html(f'<table class="lab-samples"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
+        layout.table("lab-samples", ("", t("rlaif.preferred"), t("rlaif.other")), rows)
 
 
 def revised_answers(run: Run | None) -> None:
@@ -166,13 +160,12 @@ def revised_answers(run: Run | None) -> None:
         return
     layout.section("sl.chains")
     display = models.assets(run.inputs["language"]).grammar.display
-    rows = ""
-    for one in shown["chains"]:
-        old, new = marks.changes(display(one["response"]), display(one["revision"]))
-        rows += f"<tr><th>{html.escape(display(one['prompt']))}</th><td>{old}</td><td>{new}</td></tr>"
-    head = f"<th></th><th>{html.escape(t('sl.answer'))}</th><th>{html.escape(t('sl.revision'))}</th>"
+    rows = (
+        (html.escape(display(one["prompt"])), *marks.changes(display(one["response"]), display(one["revision"])))
+        for one in shown["chains"]
+    )
     with st.container(key="sl_chains"):
-        st.html(f'<table class="lab-samples marked"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
+        layout.table("lab-samples marked", ("", t("sl.answer"), t("sl.revision")), rows)
 
 
 # Side by side.
@@ -204,14 +197,14 @@ def conduct(policies: list[str]) -> None:
         )
         for policy, one in found.items()
     ]  # fmt: skip
-    rows = "".join(
-        f"<tr><th>{html.escape(label_view.writer_name(policy))}<small>{html.escape(differences(policy))}</small></th>"
-        + "".join(_cell(value) for value in (one.help, one.harm, one.refusal, one.refusal_of_alarming))
-        + "</tr>"
+    rows = (
+        (
+            f"{html.escape(label_view.writer_name(policy))}<small>{html.escape(differences(policy))}</small>",
+            *map(_cell, (one.help, one.harm, one.refusal, one.refusal_of_alarming)),
+        )
         for policy, one in found.items()
     )
-    names = ("model", "help", "harm", "refusal", "refusal_of_alarming")
-    head = "".join(f"<th>{html.escape(t(f'compare.{name}'))}</th>" for name in names)
+    head = [t(f"compare.{name}") for name in ("model", "help", "harm", "refusal", "refusal_of_alarming")]
     plot, table = st.columns([1, 1.15], gap="large")
     with plot:
         live_figure(
@@ -222,29 +215,25 @@ def conduct(policies: list[str]) -> None:
             summary="; ".join(t("compare.summary", name=p.name, x=p.x, y=p.y) for p in points),
         )  # fmt: skip
     with table, st.container(key="cai_conduct"):
-        st.html(f'<table class="lab-verdicts"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
+        layout.table("lab-verdicts", head, rows)
         layout.note(t("compare.note"))
 
 
 def _cell(value: Interval) -> str:
     text = t("compare.interval", low=value.low, high=value.high, n=value.n)
-    return f"<td><b>{value.rate:.1%}</b><small>{html.escape(text)}</small></td>"
+    return f"<b>{value.rate:.1%}</b><small>{html.escape(text)}</small>"
 
 
 def short_name(policy: str) -> str:
     """A model's name in the plot."""
-    if policy == models.START:
-        return t("compare.start")
-    run = session.laboratory().store.run(int(policy.removeprefix("run-")))
-    return t(f"compare.{run.stage}", run=run.id)
+    run = models.run_of(session.laboratory().store, policy)
+    return t(f"compare.{run.stage}", run=run.id) if run else t("compare.start")
 
 
 def differences(policy: str) -> str:
     """What a run's constitution has otherwise than the one that ships."""
-    if policy == models.START:
-        return ""
-    run = session.laboratory().store.run(int(policy.removeprefix("run-")))
-    if "constitution" not in run.inputs:
+    run = models.run_of(session.laboratory().store, policy)
+    if run is None or "constitution" not in run.inputs:
         return ""
     said = unlike(parse(run.inputs["constitution"]), default_constitution(run.inputs["language"]))
     return f"{version_name(run)}{': ' if said else ''}{', '.join(said)}"
@@ -288,14 +277,11 @@ def side_by_side(policies: list[str]) -> None:
     found = constitution.answers(
         session.laboratory().store, language, policies, [prompt.text for prompt in asked], seed
     )
-    head = "".join(f"<th>{html.escape(short_name(policy))}</th>" for policy in policies)
-    rows = "".join(
-        f"<tr><th>{html.escape(display(prompt.text))}</th>"
-        + "".join(f"<td>{html.escape(display(given[i]))}</td>" for given in found)
-        + "</tr>"
-        for i, prompt in enumerate(asked)
+    rows = (
+        [html.escape(display(text)) for text in (prompt.text, *given)]
+        for prompt, *given in zip(asked, *found, strict=True)
     )
     layout.section("compare.answers")
     with st.container(key="cai_answers"):
-        st.html(f'<table class="lab-samples many"><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>')
+        layout.table("lab-samples many", ("", *map(short_name, policies)), rows)
     st.button(t("compare.again"), key="cai_draw_again", on_click=session.put, args=("cai_draw", seed + 1))

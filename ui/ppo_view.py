@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from lab import reward
-from lab.ppo import MOST_ITERATIONS, STAGE
+from lab.ppo import STAGE
 from lab.store import Run
+from lab.training import MOST_ITERATIONS
 from rlhf_core.headless import DEFAULT_ITERATIONS
 from rlhf_core.ppo import PPOConfig
 from ui import controls, layout, session

@@ -358,13 +358,9 @@ def metric_sentence(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
 def samples_table(shown: Mapping[str, Any], step: int, most: int | None = None) -> None:
     """Questions with their answers before and now, side by side."""
     display = models.assets(session.current_lab().language).grammar.display
-    rows = "".join(
-        f"<tr><th>{html.escape(display(prompt))}</th>"
-        f"<td>{html.escape(display(before))}</td><td>{html.escape(display(now))}</td></tr>"
-        for prompt, before, now in list(zip(shown["prompts"], shown["before"], shown["now"], strict=True))[:most]
-    )
-    head = f"<th></th><th>{html.escape(t('run.before'))}</th><th>{html.escape(t('run.now', step=step))}</th>"
-    st.html(f'<table class="lab-samples"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
+    rows = list(zip(shown["prompts"], shown["before"], shown["now"], strict=True))[:most]
+    cells = ([html.escape(display(text)) for text in row] for row in rows)
+    layout.table("lab-samples", ("", t("run.before"), t("run.now", step=step)), cells)
 
 
 # The model's other language.

@@ -48,8 +48,11 @@ class ScriptedJudge:
         return torch.tensor(rows).reshape(-1, 3)
 
     def scores(self, prompts: Sequence[str], responses: Sequence[str]) -> torch.Tensor:
+        return self.worth(self.probabilities(prompts, responses))
+
+    def worth(self, probabilities: torch.Tensor) -> torch.Tensor:
         weights = torch.tensor([p.weight * p.enabled for p in self.constitution.principles])
-        return -self.probabilities(prompts, responses) @ weights
+        return -probabilities @ weights
 
 
 class ScriptedCritic:
