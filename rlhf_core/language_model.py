@@ -2,7 +2,8 @@
 
 The architecture is GPT-2's (Radford et al., 2019): learned positions, pre-norm blocks of causal self-attention and a
 GELU feed-forward layer, and an output layer tied to the embedding. Left out against the paper: dropout (the grammar
-never repeats itself enough to overfit) and byte-pair tokens (a word is a token here).
+never repeats itself enough to overfit) and byte-pair tokens (a word is a token here). Where a text can be long and its
+parts stand anywhere, as in mazes, positions are rotary (Su et al., 2021): a token sees how far off another one is.
 
 One sequence is ``<pad> ... <bos> prompt <sep> response <eos> <pad> ...``: prompts are padded on the left, so a response
 begins at the same position whatever the length of its prompt.
@@ -48,10 +49,16 @@ class MiniLMConfig:
     """Room for <bos>, the prompt and <sep>, in tokens."""
     response_length: int = 32
     """Room for the response and <eos>, in tokens."""
+    rotary: bool = False
+    """Rotary positions in place of learned ones."""
+    grid: int = 0
+    """The last grid * grid words of the vocabulary are the cells of a grid, row by row; 0 where there is none."""
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise ValueError(f"The width {self.width} must be a multiple of the number of heads {self.heads}.")
+        if self.width % (2 * self.heads):
+            raise ValueError(f"The width {self.width} must be a multiple of twice the number of heads {self.heads}.")
+        if self.grid**2 > self.vocabulary:
+            raise ValueError(f"A grid of {self.grid} by {self.grid} cells needs more than {self.vocabulary} words.")
 
     @property
     def context(self) -> int:
@@ -69,6 +76,10 @@ class Responses(NamedTuple):
     """True where a token counts, the <eos> included."""
 
 
+Rotation = tuple[Tensor, Tensor]
+"""Cosines and sines of rotary positions, each (time, width / heads / 2)."""
+
+
 @dataclass(frozen=True)
 class Generation:
     """One sampled answer in words."""
@@ -77,6 +88,26 @@ class Generation:
     tokens: tuple[str, ...]
     log_probs: tuple[float, ...]
     ended: bool
+
+
+class GridEmbedding(nn.Module):
+    """An embedding whose last words are cells of a grid: a cell's vector is the sum of its row's, its column's and its
+    own, so that what is learnt of one cell holds for its row and its column too."""
+
+    def __init__(self, config: MiniLMConfig) -> None:
+        super().__init__()
+        self.own = nn.Parameter(torch.zeros(config.vocabulary, config.width))
+        self.row = nn.Parameter(torch.zeros(config.grid, 1, config.width))
+        self.column = nn.Parameter(torch.zeros(1, config.grid, config.width))
+
+    @property
+    def weight(self) -> Tensor:
+        """One vector a word, (vocabulary, width)."""
+        cells = (self.row + self.column).flatten(0, 1)
+        return self.own + F.pad(cells, (0, 0, len(self.own) - len(cells), 0))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return F.embedding(tokens, self.weight)
 
 
 class Attention(nn.Module):
@@ -88,15 +119,29 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
 
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, x: Tensor, rotation: Rotation | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of x (batch, time, width), each (batch, heads, time, width / heads)."""
         batch, time, _ = x.shape
         q, k, v = self.qkv(x).view(batch, time, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        return q, k, v
+        return (q, k, v) if rotation is None else (rotate(q, rotation), rotate(k, rotation), v)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (batch, heads, time, width / heads)
         return self.out(mixed.transpose(1, 2).flatten(2))  # (batch, time, width)
+
+
+def rotary_angles(context: int, width: int) -> Tensor:
+    """Angle of each pair of dimensions at each position, (context, width / 2) (Su et al., 2021, equation 15)."""
+    frequency = 10_000.0 ** (-torch.arange(0, width, 2) / width)
+    return torch.arange(context)[:, None] * frequency
+
+
+def rotate(x: Tensor, rotation: Rotation) -> Tensor:
+    """Turn x (batch, heads, time, width) by its positions' angles, so that a product of two depends on their distance
+    alone. Dimension i is paired with dimension i + width / 2."""
+    cosine, sine = rotation  # each (time, width / 2)
+    a, b = x.chunk(2, -1)
+    return torch.cat([a * cosine - b * sine, a * sine + b * cosine], -1)
 
 
 class Block(nn.Module):
@@ -113,9 +158,16 @@ class Block(nn.Module):
             nn.Linear(4 * config.width, config.width),
         )
 
-    def forward(self, x: Tensor, mask: Tensor, cache: tuple[Tensor, Tensor] | None = None, at: int = 0) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        cache: tuple[Tensor, Tensor] | None = None,
+        at: int = 0,
+        rotation: Rotation | None = None,
+    ) -> Tensor:
         """x (batch, time, width). With a cache, x stands at position `at` and sees the cached keys and values too."""
-        q, k, v = self.attention.project(self.norm_attention(x))
+        q, k, v = self.attention.project(self.norm_attention(x), rotation)
         if cache is not None:
             keys, values = cache
             end = at + x.shape[1]
@@ -131,21 +183,27 @@ class MiniLM(nn.Module):
     def __init__(self, config: MiniLMConfig, rng: torch.Generator | None = None) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.vocabulary, config.width)
-        self.position = nn.Embedding(config.context, config.width)
+        self.embedding = GridEmbedding(config) if config.grid else nn.Embedding(config.vocabulary, config.width)
+        if config.rotary:
+            angles = rotary_angles(config.context, config.width // config.heads)
+            self.rotation = (angles.cos(), angles.sin())  # each (context, width / heads / 2)
+        else:
+            self.position = nn.Embedding(config.context, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self._initialise(rng or torch.Generator().manual_seed(0))
 
     def _initialise(self, rng: torch.Generator) -> None:
-        """Normal weights of sd .05 (embedding), .02 (position), .7/sqrt(fan-in) elsewhere; the last layer of each
+        """Normal weights of sd .05 (embeddings), .02 (position), .7/sqrt(fan-in) elsewhere; the last layer of each
         residual branch smaller by sqrt(2 * layers), so that the sum keeps its size (Radford et al., 2019)."""
         shrink = math.sqrt(2 * self.config.layers)
         for name, parameter in self.named_parameters():
             if parameter.dim() == 1:
                 nn.init.constant_(parameter, float("norm" in name and name.endswith("weight")))
                 continue
-            std = {"embedding.weight": 0.05, "position.weight": 0.02}.get(name, 0.7 / math.sqrt(parameter.shape[1]))
+            std = 0.7 / math.sqrt(parameter.shape[1])
+            if name.startswith(("embedding.", "position.")):
+                std = 0.05 if name.startswith("embedding.") else 0.02
             if name.endswith(("attention.out.weight", "feed_forward.2.weight")):
                 std /= shrink
             nn.init.normal_(parameter, 0.0, std, generator=rng)
@@ -159,10 +217,18 @@ class MiniLM(nn.Module):
     def forward(self, tokens: Tensor, start: int = 0) -> Tensor:
         """Final hidden states (batch, time, width) of tokens (batch, time) that begin at position `start`."""
         mask = causal_mask(tokens, self.config.prompt_length - start)
-        x = self.embedding(tokens) + self.position.weight[start : start + tokens.shape[1]]
+        x, rotation = self._embed(tokens, start)
         for block in self.blocks:
-            x = block(x, mask)
+            x = block(x, mask, rotation=rotation)
         return self.norm(x)
+
+    def _embed(self, tokens: Tensor, start: int) -> tuple[Tensor, Rotation | None]:
+        """Vectors (batch, time, width) of tokens that begin at position `start`, and how attention turns them."""
+        x, end = self.embedding(tokens), start + tokens.shape[1]
+        if self.config.rotary:
+            cosines, sines = self.rotation
+            return x, (cosines[start:end], sines[start:end])
+        return x + self.position.weight[start:end], None
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores over the vocabulary, (..., vocabulary), by the tied embedding."""
@@ -195,13 +261,14 @@ class MiniLM(nn.Module):
         temperature: float = 1.0,
         top_k: int | None = None,
         begun: Tensor | None = None,
+        until: int = EOS,
     ) -> Responses:
         """Sample a response to each prompt, token by token, with a key-value cache.
 
         prompts: (batch, prompt_length) from `encode_prompts`. temperature divides the logits (0 takes the likeliest
         token); top_k keeps the k likeliest. begun: tokens (batch, few) that every response begins with, not drawn but
-        given. Each row draws from its own uniform numbers, so what a row says does not
-        depend on when its neighbours end.
+        given. until: the token that ends a response. Each row draws from its own uniform numbers, so what a row says
+        does not depend on when its neighbours end.
         """
         if temperature < 0:
             raise ValueError(f"The temperature must be 0 or more, not {temperature}.")
@@ -220,9 +287,9 @@ class MiniLM(nn.Module):
         x, live = prompts[:, start:], torch.arange(batch)
         at = 0
         for t in range(c.response_length):
-            h = self.embedding(x) + self.position.weight[start + at : start + at + x.shape[1]]
+            h, rotation = self._embed(x, start + at)
             for block, cache in zip(self.blocks, caches, strict=True):
-                h = block(h, mask, cache, at)
+                h = block(h, mask, cache, at, rotation)
             at += x.shape[1]
             log_p = next_token_log_probs(self.logits(self.norm(h[:, -1])), temperature, top_k)  # (live, vocabulary)
             if begun is not None and t < begun.shape[1]:
@@ -231,7 +298,7 @@ class MiniLM(nn.Module):
                 drawn = draw(log_p, uniform[live, t], temperature)
             tokens[live, t] = drawn
             log_probs[live, t] = log_p.gather(1, drawn[:, None])[:, 0]
-            going = drawn != EOS
+            going = drawn != until
             if not going.any():
                 break
             # Finished rows cost as much as live ones: drop them once a quarter has finished.
@@ -239,7 +306,7 @@ class MiniLM(nn.Module):
                 live, drawn, visible = live[going], drawn[going], visible[going]
                 caches = [(k[going], v[going]) for k, v in caches]
             x, mask = drawn[:, None], visible[..., : at + 1]
-        ends = (tokens == EOS).int()
+        ends = (tokens == until).int()
         mask = (ends.cumsum(1) - ends) == 0
         return Responses(tokens * mask, log_probs * mask, mask)
 

@@ -35,6 +35,10 @@ class SimpleTokenizer:
     def __contains__(self, word: str) -> bool:
         return word in self._ids
 
+    def id(self, word: str) -> int:
+        """The id of one word. KeyError for one that the vocabulary lacks."""
+        return self._ids[word]
+
     def unknown(self, text: str) -> list[str]:
         """The words of a text that the vocabulary lacks, each once."""
         return list(dict.fromkeys(word for word in text.split() if word not in self._ids))

@@ -15,6 +15,7 @@ from rlhf_core.corpus import Grammar, load_grammar
 from rlhf_core.critic import Critic, critic_tokenizer
 from rlhf_core.gold import GoldJudge, load_judge
 from rlhf_core.language_model import REMAKE, CheckpointError, MiniLM, read_checkpoint
+from rlhf_core.maze_language import Thought, maze_tokenizer
 from rlhf_core.reward_model import FeatureExtractor
 from rlhf_core.tokenizer import SimpleTokenizer
 
@@ -31,6 +32,10 @@ def encoder_path(language: str, directory: Path = HERE) -> Path:
 
 def critic_path(language: str, directory: Path = HERE) -> Path:
     return directory / f"critic-{language}.safetensors"
+
+
+def maze_path(thought: Thought, directory: Path = HERE) -> Path:
+    return directory / f"maze-{thought}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,17 @@ def load_critic(language: str = "en", directory: Path = HERE) -> Critic:
     check_vocabulary(model, tokenizer, critic_path(language, directory))
     model.requires_grad_(False)
     return Critic(model, tokenizer, grammar)
+
+
+@lru_cache
+def load_maze_policy(thought: Thought, directory: Path = HERE) -> MiniLM:
+    """The shipped policy of the maze that thinks so, loaded once. CheckpointError for a file that is missing, damaged
+    or unfit."""
+    path = maze_path(thought, directory)
+    model = MiniLM.load(path)
+    check_vocabulary(model, maze_tokenizer("en"), path)
+    model.requires_grad_(False)
+    return model
 
 
 def check_vocabulary(model: MiniLM, tokenizer: SimpleTokenizer, path: Path) -> None:
