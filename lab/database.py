@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from lab.tables import schema, tables
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 DEFAULT_PATH = Path(__file__).parent.parent / "data" / "rlhf_lab.sqlite3"
 
 
@@ -49,7 +49,24 @@ def _add_constitutions(db: sa.Connection) -> None:
     ).create(db)
 
 
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _note_languages, 2: _add_constitutions}
+def _add_kept(db: sa.Connection) -> None:
+    """From version 3, where nothing outlived its tab but labels, constitutions and runs."""
+    then = sa.MetaData()
+    sa.Table("lab", then, sa.Column("id", sa.Integer, primary_key=True))
+    sa.Table(
+        "kept",
+        then,
+        sa.Column("lab_id", sa.ForeignKey("lab.id"), primary_key=True),
+        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("value", sa.JSON, nullable=False),
+    ).create(db)
+
+
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
+    1: _note_languages,
+    2: _add_constitutions,
+    3: _add_kept,
+}
 """From a schema version to the next: a function that changes the tables, run inside one transaction."""
 
 

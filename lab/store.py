@@ -1,4 +1,5 @@
-"""What the app remembers: labs, pairs, showings, label events, constitutions, runs, checkpoints and artifacts.
+"""What the app remembers: labs, pairs, showings, label events, constitutions, runs, checkpoints, artifacts, and where a
+page was left.
 
 Labels are events: a label and the undoing of one are appended and never rewritten, so whatever was
 acknowledged can be read back for ever. A lab's model speaks one language at a time; pairs, labels and runs keep the one
@@ -314,6 +315,21 @@ class Store:
         with self._db.read() as db:
             own = query.where(t.constitution.c.lab_id == lab_id, t.constitution.c.language == language)
             return [ConstitutionRow(**row._mapping) for row in db.execute(own)]
+
+    # Where a page was left
+
+    def keep(self, lab_id: int, name: str, value: Any) -> None:
+        """Keep a plain value for a lab under a name, in place of what was there."""
+        own = (t.kept.c.lab_id == lab_id, t.kept.c.name == name)
+        with self._db.write() as db:
+            if not db.execute(t.kept.update().where(*own).values(value=value)).rowcount:
+                db.execute(t.kept.insert().values(lab_id=lab_id, name=name, value=value))
+
+    def kept(self, lab_id: int, name: str) -> Any:
+        """What a lab keeps under a name; None if nothing."""
+        query = sa.select(t.kept.c.value).where(t.kept.c.lab_id == lab_id, t.kept.c.name == name)
+        with self._db.read() as db:
+            return db.execute(query).scalar_one_or_none()
 
     # Runs
 

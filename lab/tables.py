@@ -1,4 +1,4 @@
-"""The tables of the database, version 3 of the schema. A change here needs a new version and a migration."""
+"""The tables of the database, version 4 of the schema. A change here needs a new version and a migration."""
 
 from __future__ import annotations
 
@@ -125,6 +125,13 @@ constitution = sa.Table(
     sa.Column("language", sa.String, nullable=False),
     sa.Column("toml", sa.Text, nullable=False),
     sa.Column("created_at", _Time, nullable=False),
+)
+kept = sa.Table(
+    "kept",
+    tables,
+    _reference("lab.id", primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
 )
 artifact = sa.Table(
     "artifact",

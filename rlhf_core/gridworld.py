@@ -183,25 +183,29 @@ def parse_mazes(text: str) -> list[Maze]:
         raise MazeError("The JSON is nested too deeply; give a list of mazes.") from error
     if not isinstance(data, list) or not data:
         raise MazeError("The file must hold a list of at least one maze.")
-    return [_parse_maze(i, item) for i, item in enumerate(cast(list[Any], data))]
+    found: list[Maze] = []
+    for index, item in enumerate(cast(list[Any], data)):
+        try:
+            found.append(parse_maze(item))
+        except MazeError as error:
+            raise MazeError(f"maze {index}: {error}") from error
+    return found
 
 
-def _parse_maze(index: int, item: Any) -> Maze:
+def parse_maze(item: Any) -> Maze:
+    """A maze from what `maze_json` gives. MazeError says what is missing or wrong."""
     if not isinstance(item, dict):
-        raise MazeError(f"maze {index}: a maze is an object of size, walls, start and goal, not {item!r:.40}.")
+        raise MazeError(f"A maze is an object of size, walls, start and goal, not {item!r:.40}.")
     given = cast(dict[str, Any], item)
     if missing := [name for name in ("size", "walls", "start", "goal") if name not in given]:
-        raise MazeError(f"maze {index}: {missing[0]} is missing.")
+        raise MazeError(f"{missing[0]} is missing.")
     size, walls = given["size"], given["walls"]
     if not isinstance(size, int) or isinstance(size, bool):
-        raise MazeError(f"maze {index}: size must be a whole number, not {size!r:.40}.")
+        raise MazeError(f"size must be a whole number, not {size!r:.40}.")
     if not isinstance(walls, list):
-        raise MazeError(f"maze {index}: walls must be a list of [row, column], not {walls!r:.40}.")
-    try:
-        cells = frozenset(_parse_cell("a wall", wall) for wall in cast(list[Any], walls))
-        return Maze(size, cells, _parse_cell("start", given["start"]), _parse_cell("goal", given["goal"]))
-    except MazeError as error:
-        raise MazeError(f"maze {index}: {error}") from error
+        raise MazeError(f"walls must be a list of [row, column], not {walls!r:.40}.")
+    cells = frozenset(_parse_cell("a wall", wall) for wall in cast(list[Any], walls))
+    return Maze(size, cells, _parse_cell("start", given["start"]), _parse_cell("goal", given["goal"]))
 
 
 def _parse_cell(name: str, value: Any) -> Cell:

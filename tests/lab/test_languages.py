@@ -239,3 +239,20 @@ def test_a_run_writes_no_pairs_of_another_language(store: Store, lab: Lab) -> No
     assert models.policy(store, "en", f"run-{run_id}") is models.assets("en").model
     with pytest.raises(ValueError, match=f"model of run {run_id} speaks 'en', not 'ko'"):
         models.policy(store, "ko", f"run-{run_id}")
+
+
+def test_a_database_of_version_3_gains_room_for_where_a_page_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lab.sqlite3"
+    with sqlite3.connect(path) as raw:
+        raw.executescript(VERSION_1)
+    with monkeypatch.context() as older:
+        older.setattr(database, "SCHEMA_VERSION", 3)
+        Store(f"sqlite:///{path}").close()
+    with sqlite3.connect(path) as raw:
+        assert raw.execute("SELECT name FROM sqlite_master WHERE name = 'kept'").fetchall() == []
+    store = Store(f"sqlite:///{path}")
+    store.keep(1, "walk", {"seed": 1})
+    assert store.kept(1, "walk") == {"seed": 1}
+    store.close()

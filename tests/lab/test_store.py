@@ -217,7 +217,7 @@ def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
     Store(f"sqlite:///{path}").close()
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE schema SET version = 99")
-    with pytest.raises(StoreError, match=r"newer RLHF Lab \(schema 99, this one reads 3\)"):
+    with pytest.raises(StoreError, match=r"newer RLHF Lab \(schema 99, this one reads 4\)"):
         Store(f"sqlite:///{path}")
 
 
@@ -233,17 +233,17 @@ def test_an_older_database_is_migrated_step_by_step_or_not_at_all(
     def fail(db: sa.Connection) -> None:
         raise RuntimeError("half way")
 
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 5)
-    monkeypatch.setattr(database, "MIGRATIONS", {3: add_column, 4: fail})
+    monkeypatch.setattr(database, "SCHEMA_VERSION", 6)
+    monkeypatch.setattr(database, "MIGRATIONS", {4: add_column, 5: fail})
     with pytest.raises(RuntimeError, match="half way"):
         Store(url)
     with sqlite3.connect(tmp_path / "lab.sqlite3") as raw:
-        assert raw.execute("SELECT version FROM schema").fetchall() == [(3,)]
+        assert raw.execute("SELECT version FROM schema").fetchall() == [(4,)]
         assert "note" not in [row[1] for row in raw.execute("PRAGMA table_info(lab)")]
-    monkeypatch.setitem(database.MIGRATIONS, 4, lambda db: None)
+    monkeypatch.setitem(database.MIGRATIONS, 5, lambda db: None)
     assert Store(url).open_lab("a browser", "en") == lab
     with sqlite3.connect(tmp_path / "lab.sqlite3") as raw:
-        assert raw.execute("SELECT version FROM schema").fetchall() == [(5,)]
+        assert raw.execute("SELECT version FROM schema").fetchall() == [(6,)]
         assert "note" in [row[1] for row in raw.execute("PRAGMA table_info(lab)")]
 
 
@@ -259,3 +259,13 @@ def test_the_environment_names_the_database(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("RLHF_LAB_DATABASE", f"sqlite:///{tmp_path}/elsewhere/mine.sqlite3")
     Store().open_lab("a browser", "en")
     assert (tmp_path / "elsewhere" / "mine.sqlite3").exists()
+
+
+def test_what_a_page_left_is_there_for_the_lab_and_for_no_other(store: Store, url: str, lab: Lab) -> None:
+    other = store.open_lab("other", "en")
+    assert store.kept(lab.id, "walk") is None
+    store.keep(lab.id, "walk", {"seed": 1, "trials": [["move_up", None]]})
+    store.keep(lab.id, "walk", {"seed": 2})
+    store.keep(lab.id, "talk", "벽")
+    assert Store(url).kept(lab.id, "walk") == {"seed": 2} and store.kept(lab.id, "talk") == "벽"
+    assert store.kept(other.id, "walk") is None

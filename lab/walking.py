@@ -1,0 +1,247 @@
+"""A walk through a maze, as the navigation page steers it: one maze, one or two policies in it, step by step.
+
+A walk is its settings and the moves that were made: from these it is made anew after a reload of the page or a restart of
+the server. What a policy is about to do is decided as soon as it stands somewhere, so that it can be looked at, and its
+thought edited, before anything happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lab import mazes
+from lab.store import Store
+from rlhf_core.gridworld import Cell, GridWorld, Maze, maze_json, parse_maze, random_mazes
+from rlhf_core.headless import generator
+from rlhf_core.maze_language import Reading, maze_tokenizer
+from rlhf_core.navigation import (
+    RULES,
+    Backend,
+    Decision,
+    LLMPolicy,
+    ModelBackend,
+    RandomBackend,
+    decide,
+    explain,
+)
+from rlhf_core.navigation_evaluation import edited as edited_thought
+from rlhf_core.tokenizer import UnknownWordsError
+
+NAME = "walk"
+BASELINES = ("rule", "greedy", "memory", "bfs", "random")
+MOST_TRIALS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a walk is made of."""
+
+    maze: Maze
+    seed: int = 0
+    """Names what is hidden and every random choice."""
+    hidden: float = 0.0
+    """Share of the walls that is never seen, only bumped into."""
+    view: int | None = None
+    """How far a policy sees walls; None for all of them."""
+    remember: bool = True
+    """Whether what was bumped into and seen is read with the next state."""
+    plans: int = 1
+    """How many thoughts a model writes, of which the shortest valid plan is taken."""
+    who: tuple[str, ...] = ("path", "none")
+    """The policies, by their names (`backend`)."""
+    silent: tuple[str, ...] = ()
+    """Those of them that must not think."""
+
+
+@dataclass
+class Walker:
+    """One policy in the maze."""
+
+    name: str
+    use_cot: bool
+    backend: Backend
+    policy: LLMPolicy
+    world: GridWorld
+    trials: list[list[str | None]] = field(default_factory=lambda: [[]])
+    """The moves of each trial; the last one is going on."""
+    outcomes: list[tuple[bool, int, int]] = field(default_factory=list)
+    """Of each trial that is over: whether it arrived, its steps, its bumps."""
+    decision: Decision | None = None
+    """What it will do next; None at the end of a trial."""
+    original: Decision | None = None
+    """What it would have done before its thought was edited; None if it was not."""
+    been: set[tuple[Cell, int, int]] = field(default_factory=set)
+    """Where it stood in this trial, and how much it knew then."""
+    circling: bool = False
+    """Whether it stands where it stood before and has learnt nothing since: it will go the same way for ever."""
+
+    @property
+    def reading(self) -> Reading:
+        """What it reads now."""
+        return self.policy.read(self.world.state)
+
+    @property
+    def thinks(self) -> bool:
+        """Whether its thought can be edited: a model's that was taught to think."""
+        return isinstance(self.backend, ModelBackend) and self.backend.kind != "none"
+
+
+class Walk:
+    """See the head of this file. language: that of the thoughts."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        language: str,
+        trials: Mapping[str, Sequence[Sequence[str | None]]] | None = None,
+    ) -> None:
+        self.store, self.settings, self.language = store, settings, language
+        self.walkers = [self._walker(name, (trials or {}).get(name, ())) for name in settings.who]
+
+    def _walker(self, name: str, trials: Sequence[Sequence[str | None]]) -> Walker:
+        s = self.settings
+        backend = mazes_backend(self.store, name, s.plans)
+        world = GridWorld(s.maze, hidden=s.hidden, view=s.view, seed=s.seed)
+        policy = LLMPolicy(backend, self.language, remember=s.remember)
+        walker = Walker(name, name not in s.silent, backend, policy, world)
+        for number, moves in enumerate(trials):
+            if number:
+                self._begin_trial(walker)
+            for move in moves:
+                self._move(walker, move)
+        self._decide(walker)
+        return walker
+
+    # What can be done.
+
+    def step(self) -> bool:
+        """Let every policy that has not ended make its move. Returns whether any did."""
+        going = [walker for walker in self.walkers if walker.decision is not None]
+        for walker in going:
+            assert walker.decision is not None
+            self._move(walker, walker.decision.action)
+            self._decide(walker)
+        return bool(going)
+
+    def finish(self) -> None:
+        """Walk on until every policy has ended."""
+        while self.step():
+            pass
+
+    def next_trial(self) -> None:
+        """The same maze once more, from the start; what was learnt of it stays."""
+        for walker in self.walkers:
+            self._begin_trial(walker)
+            self._decide(walker)
+
+    def edit(self, walker: Walker, text: str) -> None:
+        """Have a policy act on another thought, in the walk's language. UnknownWordsError names words that mazes have
+        not; PromptError says that it is too long."""
+        assert isinstance(walker.backend, ModelBackend) and walker.decision is not None
+        tokenizer = maze_tokenizer(self.language)
+        words = text.split()
+        if unknown := tokenizer.unknown(text):
+            raise UnknownWordsError(unknown)
+        choice = walker.backend.act_on(walker.reading, tokenizer.english(words))
+        walker.original = walker.original or walker.decision
+        walker.decision = explain(walker.reading, choice, 0.0, tokenizer)
+
+    def suggest_edit(self, walker: Walker) -> str | None:
+        """The thought with another open neighbour at its end; None where there is none."""
+        before = walker.original or walker.decision
+        if before is None or not isinstance(walker.backend, ModelBackend):
+            return None
+        found = edited_thought(walker.backend.kind, before.thought, walker.reading, before.action)
+        return None if found is None else maze_tokenizer(self.language).say(found[0])
+
+    def undo_edit(self, walker: Walker) -> None:
+        """Back to the policy's own thought."""
+        if walker.original is not None:
+            walker.decision, walker.original = walker.original, None
+
+    # How it is kept.
+
+    def keep(self, lab_id: int) -> None:
+        """Keep the walk for its lab."""
+        s = self.settings
+        self.store.keep(lab_id, NAME, {
+            "maze": maze_json(s.maze), "seed": s.seed, "hidden": s.hidden, "view": s.view, "remember": s.remember,
+            "plans": s.plans, "who": list(s.who), "silent": list(s.silent),
+            "trials": {walker.name: walker.trials for walker in self.walkers},
+        })  # fmt: skip
+
+    # Inside.
+
+    def _begin_trial(self, walker: Walker) -> None:
+        walker.trials = [*walker.trials[-MOST_TRIALS + 1 :], []]
+        walker.policy.memory.new_trial()
+        s = self.settings
+        walker.world = GridWorld(s.maze, hidden=walker.world.hidden, view=s.view)
+        walker.been, walker.circling = set(), False
+
+    def _move(self, walker: Walker, move: str | None) -> None:
+        if walker.world.over:
+            return
+        before = walker.world.state
+        found = walker.world.step(move)
+        walker.policy.learn_from_feedback(before, move, found.reward, found.state)
+        walker.trials[-1].append(move)
+        if walker.world.over:
+            walker.outcomes.append((walker.world.at_goal, walker.world.steps, walker.world.bumps))
+
+    def _decide(self, walker: Walker) -> None:
+        walker.original = walker.decision = None
+        if walker.world.over:
+            return
+        rng = generator(self.settings.seed, f"walk {len(walker.trials)} {walker.world.steps}")
+        if isinstance(walker.backend, ModelBackend):
+            walker.backend.rng = rng
+        elif isinstance(walker.backend, RandomBackend):
+            walker.backend = RandomBackend(rng.initial_seed())
+        reading, memory = walker.reading, walker.policy.memory
+        known = (walker.world.position, len(memory.bumps), len(memory.walls))
+        walker.circling = known in walker.been and walker.name not in ("memory", "random")
+        walker.been.add(known)
+        tokenizer = maze_tokenizer(self.language)
+        (walker.decision,) = decide(walker.backend, [reading], use_cot=walker.use_cot, tokenizer=tokenizer)
+
+
+def mazes_backend(store: Store, name: str, plans: int = 1) -> Backend:
+    """Who decides, by its name: a rule (`BASELINES`), a shipped model by its kind of thought, or "run-<id>"."""
+    if name == "random":
+        return RandomBackend()
+    if name in RULES:
+        return RULES[name]
+    model, kind = mazes.policy(store, name)
+    return ModelBackend(model, kind, plans=plans if kind in ("path", "wave") else 1)
+
+
+def kept_walk(store: Store, lab_id: int, language: str) -> Walk | None:
+    """The walk that a lab left, at the step where it was; None if there is none that can still be made."""
+    value = store.kept(lab_id, NAME)
+    if value is None:
+        return None
+    try:
+        settings = Settings(
+            maze=parse_maze(value["maze"]), seed=value["seed"], hidden=value["hidden"], view=value["view"],
+            remember=value["remember"], plans=value["plans"], who=tuple(value["who"]), silent=tuple(value["silent"]),
+        )  # fmt: skip
+        return Walk(store, settings, language, value["trials"])
+    except (KeyError, TypeError, ValueError):
+        return None  # kept by another version, or a run that is gone
+
+
+def opening(seed: int = 0, size: int = 6, hard: bool = True) -> Maze:
+    """The maze of a seed, from the validation split: no policy was trained on its walls."""
+    return random_mazes(1, size, seed=seed, hard=hard, split="validation")[0]
+
+
+def with_cell(maze: Maze, cell: Cell, tool: str) -> Maze:
+    """A maze after a click: its wall opened or closed ("wall"), or its "start" or "goal" moved there. MazeError where the
+    result is none."""
+    if tool == "wall":
+        return replace(maze, walls=maze.walls ^ {cell})
+    return replace(maze, **{tool: cell})
