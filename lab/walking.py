@@ -1,13 +1,13 @@
 """A walk through a maze, as the navigation page steers it: one maze, one or two policies in it, step by step.
 
-A walk is its settings and the moves that were made: from these it is made anew after a reload of the page or a restart of
-the server. What a policy is about to do is decided as soon as it stands somewhere, so that it can be looked at, and its
-thought edited, before anything happens.
+A walk is its settings and the moves that were made: from these it is made anew after a reload of the page or a restart
+of the server. What a policy is about to do is decided as soon as it stands somewhere, so that it can be looked at, and
+its thought edited, before anything happens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,9 +50,9 @@ class Settings:
     plans: int = 1
     """How many thoughts a model writes, of which the shortest valid plan is taken."""
     who: tuple[str, ...] = ("path", "none")
-    """The policies, by their names (`backend`)."""
-    silent: tuple[str, ...] = ()
-    """Those of them that must not think."""
+    """The policies, by their names (`backend_of`): one, or two side by side."""
+    thinks: tuple[bool, ...] = (True, True)
+    """Whether each of them may think before it acts."""
 
 
 @dataclass
@@ -96,17 +96,21 @@ class Walk:
         store: Store,
         settings: Settings,
         language: str,
-        trials: Mapping[str, Sequence[Sequence[str | None]]] | None = None,
+        trials: Sequence[Sequence[Sequence[str | None]]] = (),
     ) -> None:
         self.store, self.settings, self.language = store, settings, language
-        self.walkers = [self._walker(name, (trials or {}).get(name, ())) for name in settings.who]
+        moves = [*trials, *[()] * len(settings.who)]
+        self.walkers = [
+            self._walker(name, use_cot, made)
+            for name, use_cot, made in zip(settings.who, settings.thinks, moves, strict=False)
+        ]
 
-    def _walker(self, name: str, trials: Sequence[Sequence[str | None]]) -> Walker:
+    def _walker(self, name: str, use_cot: bool, trials: Sequence[Sequence[str | None]]) -> Walker:
         s = self.settings
-        backend = mazes_backend(self.store, name, s.plans)
+        backend = backend_of(self.store, name, s.plans)
         world = GridWorld(s.maze, hidden=s.hidden, view=s.view, seed=s.seed)
         policy = LLMPolicy(backend, self.language, remember=s.remember)
-        walker = Walker(name, name not in s.silent, backend, policy, world)
+        walker = Walker(name, use_cot, backend, policy, world)
         for number, moves in enumerate(trials):
             if number:
                 self._begin_trial(walker)
@@ -114,6 +118,17 @@ class Walk:
                 self._move(walker, move)
         self._decide(walker)
         return walker
+
+    def changed(self, **changes: Any) -> Walk:
+        """The walk with other settings. Who made moves in the same maze has made them; another maze is begun anew, and
+        so is another policy's walk."""
+        settings = replace(self.settings, **changes)
+        world = ("maze", "seed", "hidden", "view")
+        if any(getattr(settings, name) != getattr(self.settings, name) for name in world):
+            return Walk(self.store, settings, self.language)
+        known = zip(self.walkers, settings.who, strict=False)
+        trials = [walker.trials if walker.name == name else () for walker, name in known]
+        return Walk(self.store, settings, self.language, trials)
 
     # What can be done.
 
@@ -169,8 +184,8 @@ class Walk:
         s = self.settings
         self.store.keep(lab_id, NAME, {
             "maze": maze_json(s.maze), "seed": s.seed, "hidden": s.hidden, "view": s.view, "remember": s.remember,
-            "plans": s.plans, "who": list(s.who), "silent": list(s.silent),
-            "trials": {walker.name: walker.trials for walker in self.walkers},
+            "plans": s.plans, "who": list(s.who), "thinks": list(s.thinks),
+            "trials": [walker.trials for walker in self.walkers],
         })  # fmt: skip
 
     # Inside.
@@ -209,7 +224,7 @@ class Walk:
         (walker.decision,) = decide(walker.backend, [reading], use_cot=walker.use_cot, tokenizer=tokenizer)
 
 
-def mazes_backend(store: Store, name: str, plans: int = 1) -> Backend:
+def backend_of(store: Store, name: str, plans: int = 1) -> Backend:
     """Who decides, by its name: a rule (`BASELINES`), a shipped model by its kind of thought, or "run-<id>"."""
     if name == "random":
         return RandomBackend()
@@ -227,7 +242,7 @@ def kept_walk(store: Store, lab_id: int, language: str) -> Walk | None:
     try:
         settings = Settings(
             maze=parse_maze(value["maze"]), seed=value["seed"], hidden=value["hidden"], view=value["view"],
-            remember=value["remember"], plans=value["plans"], who=tuple(value["who"]), silent=tuple(value["silent"]),
+            remember=value["remember"], plans=value["plans"], who=tuple(value["who"]), thinks=tuple(value["thinks"]),
         )  # fmt: skip
         return Walk(store, settings, language, value["trials"])
     except (KeyError, TypeError, ValueError):
@@ -240,8 +255,8 @@ def opening(seed: int = 0, size: int = 6, hard: bool = True) -> Maze:
 
 
 def with_cell(maze: Maze, cell: Cell, tool: str) -> Maze:
-    """A maze after a click: its wall opened or closed ("wall"), or its "start" or "goal" moved there. MazeError where the
-    result is none."""
+    """A maze after a click: its wall opened or closed ("wall"), or its "start" or "goal" moved there. MazeError where
+    the result is none."""
     if tool == "wall":
         return replace(maze, walls=maze.walls ^ {cell})
     return replace(maze, **{tool: cell})

@@ -31,7 +31,12 @@ SPLITS = ("train", "validation", "test")
 
 
 class MazeError(ValueError):
-    """No maze: a cell outside the grid or in a wall, or a goal that can't be reached. The message says which."""
+    """No maze: a cell outside the grid or in a wall, or a goal that can't be reached. The message says which; `reason`
+    names it in a word: "size", "outside", "in_wall", "same", "no_way", or "form" for all else."""
+
+    def __init__(self, message: str, reason: str = "form") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def neighbour(cell: Cell, move: str) -> Cell:
@@ -73,18 +78,20 @@ class Maze:
 
     def __post_init__(self) -> None:
         if not SMALLEST <= self.size <= LARGEST:
-            raise MazeError(f"A maze has {SMALLEST} to {LARGEST} cells a side, not {self.size}.")
+            raise MazeError(f"A maze has {SMALLEST} to {LARGEST} cells a side, not {self.size}.", "size")
         for name, cell in (("start", self.start), ("goal", self.goal), *(("wall", wall) for wall in self.walls)):
             if not inside(cell, self.size):
                 last = self.size - 1
-                raise MazeError(f"The {name} {say(cell)} lies outside the grid: rows and columns go from 0 to {last}.")
+                raise MazeError(
+                    f"The {name} {say(cell)} lies outside the grid: rows and columns go from 0 to {last}.", "outside"
+                )
         for name, cell in (("start", self.start), ("goal", self.goal)):
             if cell in self.walls:
-                raise MazeError(f"The {name} {say(cell)} is in a wall; move it or open the wall.")
+                raise MazeError(f"The {name} {say(cell)} is in a wall; move it or open the wall.", "in_wall")
         if self.start == self.goal:
-            raise MazeError(f"Start and goal are both {say(self.start)}; move one of them.")
+            raise MazeError(f"Start and goal are both {say(self.start)}; move one of them.", "same")
         if self.start not in self.to_goal:
-            raise MazeError(f"No way leads from {say(self.start)} to {say(self.goal)}; open a wall.")
+            raise MazeError(f"No way leads from {say(self.start)} to {say(self.goal)}; open a wall.", "no_way")
 
     @cached_property
     def to_goal(self) -> dict[Cell, int]:
@@ -188,7 +195,7 @@ def parse_mazes(text: str) -> list[Maze]:
         try:
             found.append(parse_maze(item))
         except MazeError as error:
-            raise MazeError(f"maze {index}: {error}") from error
+            raise MazeError(f"maze {index}: {error}", error.reason) from error
     return found
 
 

@@ -27,13 +27,13 @@ RANGES: Mapping[str, tuple[float, ...]] = {
 
 def stops(
     name: str, values: Sequence[float], value: float, *, label: str, note: str, key: str,
-    on_change: Callable[[str], None],
+    on_change: Callable[[str], None], form: str = "g",
 ) -> None:  # fmt: skip
-    """A slider over the teaching range of a setting; it shows the stop that is nearest to the value. on_change is given
-    the setting's name after every move."""
+    """A slider over the teaching range of a setting; it shows the stop that is nearest to the value, each written in a
+    form. on_change is given the setting's name after every move."""
     nearest = min(values, key=lambda stop: abs(stop - value))
     st.select_slider(
-        label, values, key=session.follow(key, nearest), format_func=lambda stop: f"{stop:g}", help=note,
+        label, values, key=session.follow(key, nearest), format_func=lambda stop: format(stop, form), help=note,
         on_change=on_change, args=(name,),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from lab.database import StoreError
 from lab.jobs import JobError
 from lab.labelling import LabellingError
 from rlhf_core.constitution import ConstitutionError
+from rlhf_core.gridworld import MazeError
 from rlhf_core.language_model import CheckpointError
 from rlhf_core.tokenizer import UnknownWordsError
 from ui import layout
@@ -29,6 +30,8 @@ def explain(error: Exception) -> str:
             return t("error.job", detail=str(error))
         case ConstitutionError():
             return t("constitution.invalid", detail=str(error))
+        case MazeError():
+            return t(f"maze.error_{error.reason}", detail=str(error))
         case LabellingError():
             return t("error.labelling", detail=str(error))
         case ValueError():

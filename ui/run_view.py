@@ -68,6 +68,8 @@ class RunPanel:
     """The others, for who wants to know more."""
     choices: Callable[[], Any] | None = None
     """Draws what else can be chosen for the next run."""
+    config: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    """The next run's config from what the sliders say: puts in what `choices` chose."""
 
     def say(self, name: str, **slots: Any) -> str:
         """The stage's own sentence, else the one of every stage."""
@@ -197,7 +199,7 @@ class RunPanel:
         iterations = int(kept.get(f"{self.prefix}_iterations", self.default_iterations))
         spec = JobSpec(
             stage=self.stage,
-            config={**self.chosen_config(before), "iterations": iterations},
+            config={**self.config(self.chosen_config(before)), "iterations": iterations},
             inputs={"lab": lab.id, **inputs},
             seed=int(kept.get(f"{self.prefix}_seed", 0)),
         )

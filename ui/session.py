@@ -75,6 +75,8 @@ class Session:
     """Why the last thing asked for was not done: of a run, or of the constitution."""
     page: str = ""
     """The page that this visit is on, and that the problem belongs to."""
+    walk: Any = None
+    """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
     follow_until: float = 0.0
     """Keep the training page fresh until this time (of `time.monotonic`), whatever the run's state says."""
 
