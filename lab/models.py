@@ -13,9 +13,10 @@ from torch import Tensor
 
 from lab import states
 from lab.store import Checkpoint, Run, Store
-from rlhf_core.checkpoints import LanguageAssets, load_critic, load_start
+from rlhf_core.checkpoints import LanguageAssets, load_critic, load_maze_policy, load_start
 from rlhf_core.critic import Critic
 from rlhf_core.language_model import MiniLM
+from rlhf_core.maze_language import Thought
 from rlhf_core.reward_model import FeatureExtractor
 
 START = "start"
@@ -35,6 +36,12 @@ def critic(language: str) -> Critic:
     """The model that writes critiques and revisions. CheckpointError if its file is missing or damaged."""
     with _lock:
         return load_critic(language)
+
+
+def maze_policy(thought: Thought) -> MiniLM:
+    """The shipped policy of the maze that thinks so, frozen. CheckpointError if its file is missing or damaged."""
+    with _lock:
+        return load_maze_policy(thought)
 
 
 def extractor(language: str, kind: str) -> FeatureExtractor:

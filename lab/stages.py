@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab import ppo, rlaif, sl_cai
+from lab import cloning, navigation_ppo, ppo, rlaif, sl_cai
 from lab.jobs import JobSpec, Trainer
 from lab.store import Store
 
@@ -12,6 +12,8 @@ STAGES: dict[str, tuple[Callable[[JobSpec, Store], JobSpec], Callable[[JobSpec, 
     ppo.STAGE: (ppo.prepare, ppo.build),
     sl_cai.STAGE: (sl_cai.prepare, sl_cai.build),
     rlaif.STAGE: (rlaif.prepare, ppo.build),
+    cloning.STAGE: (cloning.prepare, cloning.build),
+    navigation_ppo.STAGE: (navigation_ppo.prepare, navigation_ppo.build),
 }
 
 

@@ -409,6 +409,12 @@ class Store:
         with self._db.read() as db:
             return _read_checkpoint(db, run_id)
 
+    def saved_runs(self, lab_id: int) -> set[int]:
+        """The ids of a lab's runs that have a checkpoint, none of which is read."""
+        query = sa.select(t.checkpoint.c.run_id).join(t.run, t.run.c.id == t.checkpoint.c.run_id)
+        with self._db.read() as db:
+            return set(db.execute(query.where(t.run.c.lab_id == lab_id)).scalars())
+
     def rewind(self, run_id: int) -> Checkpoint | None:
         """Drop the steps newer than the last checkpoint, and return it: from there the run goes on."""
         with self._db.write() as db:

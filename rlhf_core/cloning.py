@@ -130,6 +130,7 @@ class CloningTrainer:
         self.steps_done = self.lessons_seen = 0
         self.cpu_seconds = 0.0
         self._batches: list[tuple[Tensor, Tensor]] = []
+        self._batches_of = self._made_of(config)
 
     def __iter__(self) -> Iterator[CloningMetrics]:
         while True:
@@ -138,10 +139,9 @@ class CloningTrainer:
     def step(self, config: CloningConfig | None = None) -> CloningMetrics:
         """One optimiser step on one batch. A config given here holds from this step on."""
         began = time.process_time()
-        if config is not None and config != self.config:
-            if self._made_of(config) != self._made_of(self.config):
-                self._batches = []
-            self.config = config
+        self.config = config or self.config
+        if self._made_of(self.config) != self._batches_of:
+            self._batches, self._batches_of = [], self._made_of(self.config)
         tokens, moves = self._next_batch()
         loss, parts = cloning_loss(self.model, tokens, moves, self.config.action_weight)
         for optimizer, share in zip(self.optimizers, (1.0, 0.2), strict=True):
@@ -218,6 +218,7 @@ class CloningTrainer:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "rng": self.rng.getstate(),
             "batches": self._batches,
+            "batches_of": self._made_of(self.config),
             "steps_done": self.steps_done,
             "lessons_seen": self.lessons_seen,
             "cpu_seconds": self.cpu_seconds,
@@ -228,7 +229,7 @@ class CloningTrainer:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.rng.setstate(state["rng"])
-        self._batches = list(state["batches"])
+        self._batches, self._batches_of = list(state["batches"]), tuple(state["batches_of"])
         self.steps_done, self.lessons_seen = state["steps_done"], state["lessons_seen"]
         self.cpu_seconds = state["cpu_seconds"]
 

@@ -262,19 +262,22 @@ class MiniLM(nn.Module):
         top_k: int | None = None,
         begun: Tensor | None = None,
         until: int = EOS,
+        longest: int | None = None,
     ) -> Responses:
         """Sample a response to each prompt, token by token, with a key-value cache.
 
         prompts: (batch, prompt_length) from `encode_prompts`. temperature divides the logits (0 takes the likeliest
         token); top_k keeps the k likeliest. begun: tokens (batch, few) that every response begins with, not drawn but
-        given. until: the token that ends a response. Each row draws from its own uniform numbers, so what a row says
-        does not depend on when its neighbours end.
+        given. until: the token that ends a response. longest: at most so many tokens, where the model has room for
+        more. Each row draws from its own uniform numbers, so what a row says does not depend on when its neighbours
+        end.
         """
         if temperature < 0:
             raise ValueError(f"The temperature must be 0 or more, not {temperature}.")
         if top_k is not None and top_k < 1:
             raise ValueError(f"top_k must be at least 1, not {top_k}.")
         batch, c = len(prompts), self.config
+        most = c.response_length if longest is None else min(longest, c.response_length)
         uniform = torch.rand(batch, c.response_length, generator=rng)
         tokens = torch.full((batch, c.response_length), PAD)
         log_probs = torch.zeros(batch, c.response_length)
@@ -286,7 +289,7 @@ class MiniLM(nn.Module):
         mask = causal_mask(prompts[:, start:], c.prompt_length - start)
         x, live = prompts[:, start:], torch.arange(batch)
         at = 0
-        for t in range(c.response_length):
+        for t in range(most):
             h, rotation = self._embed(x, start + at)
             for block, cache in zip(self.blocks, caches, strict=True):
                 h = block(h, mask, cache, at, rotation)
@@ -308,6 +311,7 @@ class MiniLM(nn.Module):
             x, mask = drawn[:, None], visible[..., : at + 1]
         ends = (tokens == until).int()
         mask = (ends.cumsum(1) - ends) == 0
+        mask[:, most:] = False
         return Responses(tokens * mask, log_probs * mask, mask)
 
     def generate(

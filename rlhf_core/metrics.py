@@ -177,6 +177,103 @@ _TABLE = (
         "down",
     ),
     MetricInfo(
+        "lesson_loss",
+        "loss/lesson",
+        "Surprise of the policy at the planner's thought and move (cross-entropy), in nats a word; lower is better.",
+        "nats per word",
+        "down",
+    ),
+    MetricInfo(
+        "action_loss",
+        "loss/action",
+        "The same surprise at the planner's move alone, its thought being given, in nats; lower is better.",
+        "nats per move",
+        "down",
+    ),
+    MetricInfo(
+        "action_accuracy",
+        "eval/action_accuracy",
+        "Share of lessons in which the policy finds the planner's move the likeliest, the planner's thought being "
+        "given; higher is better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "lessons",
+        "lessons",
+        "Number of lessons seen so far, each a state with the planner's thought and move; neither way is good as such.",
+        "lessons",
+        "neither",
+    ),
+    MetricInfo(
+        "learning_rate",
+        "learning_rate",
+        "Step size after warm-up and decay; neither way is good as such.",
+        "step size",
+        "neither",
+    ),
+    MetricInfo(
+        "kl_decision",
+        "objective/kl_decision",
+        "Distance to the starting policy in nats a decision, estimated from samples. More is bolder, neither way is "
+        "good as such.",
+        "nats per decision",
+        "neither",
+    ),
+    MetricInfo(
+        "walk_reward",
+        "rollout/ep_rew_mean",
+        "The maze's own reward of a whole walk, mean of this iteration's walks: +1 for the goal, -0.1 for every other "
+        "step; PPO pushes it up. No model and no person judges.",
+        "reward per walk",
+        "up",
+    ),
+    MetricInfo(
+        "success",
+        "rollout/success_rate",
+        "Share of this iteration's training walks that reach the goal, words being drawn at random; higher is better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "hard_success",
+        "eval/hard_success",
+        "Share of hard validation mazes, whose shortest way goes round something, in which the policy reaches the "
+        "goal, always taking the likeliest word; higher is better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "easy_success",
+        "eval/easy_success",
+        "Share of easy validation mazes, whose shortest way needs no detour, in which the policy reaches the goal, "
+        "always taking the likeliest word; higher is better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "hard_spl",
+        "eval/hard_spl",
+        "Success in the hard validation mazes, each weighted by the shortest way over the way taken (SPL); higher is "
+        "better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "valid_plans",
+        "eval/valid_plans",
+        "Share of the plans made in the hard validation mazes that lead to the goal through no wall; higher is better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "bumps",
+        "eval/bumps",
+        "Mean number of bumps into walls and edges on a walk through a hard validation maze; lower is better.",
+        "bumps per walk",
+        "down",
+    ),
+    MetricInfo(
         "cpu_seconds",
         "time/cpu",
         "Seconds of processor time that training has taken; less is better.",

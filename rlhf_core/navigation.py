@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from rlhf_core.gridworld import MOVES, Cell, State, manhattan, neighbour
-from rlhf_core.language_model import MiniLM
+from rlhf_core.language_model import MiniLM, PromptError
 from rlhf_core.maze_language import (
     MazeTokenizer,
     Reading,
@@ -273,10 +273,13 @@ class ModelBackend:
 
     @torch.no_grad()
     def probabilities(self, readings: Sequence[Reading], thoughts: Sequence[Sequence[str]]) -> Tensor:
-        """Probability of each of the four moves after each reading and thought, (batch, 4)."""
+        """Probability of each of the four moves after each reading and thought, (batch, 4). PromptError where a thought
+        is too long."""
         prompts = self._prompts(readings)
         answers = [[*map(WORDS_EN.id, thought), self._act] for thought in thoughts]
-        longest = max(map(len, answers))
+        longest, room = max(map(len, answers)), self.model.config.response_length
+        if longest > room:
+            raise PromptError(f"The thought has {longest - 1} words; the model reads at most {room - 1}.")
         tokens = torch.tensor([ids + [WORDS_EN.PAD] * (longest - len(ids)) for ids in answers])
         start = int((prompts != WORDS_EN.PAD).any(0).int().argmax())
         hidden = self.model(torch.cat([prompts[:, start:], tokens], 1), start)
@@ -285,12 +288,15 @@ class ModelBackend:
         return logits[:, self._moves].softmax(-1)
 
     def think(self, readings: Sequence[Reading], temperature: float = 0.0) -> list[tuple[str, ...]]:
-        """A thought for each reading, in English words."""
+        """A thought for each reading, in English words. One that finds no end is cut where no planner's goes on: a
+        wave over the whole grid has two words a cell."""
+        room = [2 * reading.size**2 for reading in readings]
         found = self.model.sample(
-            self._prompts(readings), rng=self.rng, temperature=temperature, until=self._act
+            self._prompts(readings), rng=self.rng, temperature=temperature, until=self._act, longest=max(room) + 1
         )
         rows = [cast(list[int], row[mask].tolist()) for row, mask in zip(found.tokens, found.mask, strict=True)]
-        return [split_answer([WORDS_EN.words[i] for i in row])[0] for row in rows]
+        thoughts = [split_answer([WORDS_EN.words[i] for i in row])[0] for row in rows]
+        return [thought[:most] for thought, most in zip(thoughts, room, strict=True)]
 
     def _candidates(self, readings: Sequence[Reading]) -> list[list[tuple[str, ...]]]:
         drawn = [self.think(readings, self.temperature or 1.0) for _ in range(self.plans - 1)]

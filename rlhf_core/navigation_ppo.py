@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from rlhf_core.advantages import generalized_advantages, masked_mean
-from rlhf_core.gridworld import GridWorld, random_maze
+from rlhf_core.gridworld import LARGEST, SMALLEST, GridWorld, random_maze
 from rlhf_core.kl import k1
 from rlhf_core.language_model import EOS, PAD, MiniLM
 from rlhf_core.maze_language import maze_tokenizer, split_answer, state_words
@@ -77,6 +77,8 @@ class NavigationPPOConfig:
         for name in ("episodes", "max_steps", "epochs", "minibatch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if not SMALLEST <= self.size <= LARGEST:
+            raise ValueError(f"Mazes have {SMALLEST} to {LARGEST} cells a side, not {self.size}.")
 
 
 @dataclass(frozen=True)

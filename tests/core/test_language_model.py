@@ -52,6 +52,16 @@ def test_the_same_seed_says_the_same(assets: LanguageAssets) -> None:
     assert say(4) == say(4) != say(5)
 
 
+def test_a_response_is_cut_without_another_draw(assets: LanguageAssets) -> None:
+    ids = assets.model.encode_prompts(["can you help ?"] * 4, assets.tokenizer)
+    whole = assets.model.sample(ids, rng=rng(2))
+    cut = assets.model.sample(ids, rng=rng(2), longest=3)
+    assert torch.equal(cut.tokens[:, :3], whole.tokens[:, :3]) and cut.mask.sum(1).tolist() == [3] * 4
+    assert not cut.tokens[:, 3:].any()
+    more_than_room = assets.model.sample(ids, rng=rng(2), longest=10_000)
+    assert torch.equal(more_than_room.tokens, whole.tokens)
+
+
 def test_sampling_follows_the_probabilities() -> None:
     """1000 draws at evenly spaced quantiles land in each token's share of the distribution."""
     p = torch.tensor([[0.1, 0.6, 0.3]]).log()
