@@ -1,4 +1,5 @@
-"""Policies side by side in held-out mazes, for the page: of the validation split, whose walls no policy was trained on."""
+"""Policies side by side in held-out mazes, for the page: of the validation split, whose walls no policy was trained
+on."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def draw(
             first = False
     parts.append(_trail(world.path))
     if decision is not None:
-        parts += [_thought(decision), _plan(world.position, decision, edited)]
+        parts += [_plan(world.position, decision), _thought(decision)]
     parts += [_goal(maze.goal), _start(maze.start)]
     if decision is not None:
         parts.append(_arrows(world.position, decision))
@@ -166,7 +166,7 @@ def _thought(decision: Decision) -> str:
     return "".join(shown)
 
 
-def _plan(position: Cell, decision: Decision, edited: bool) -> str:
+def _plan(position: Cell, decision: Decision) -> str:
     if not decision.plan:
         return ""
     points = " ".join(f"{x:g},{y:g}" for x, y in map(middle, (position, *decision.plan)))

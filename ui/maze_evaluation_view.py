@@ -117,9 +117,9 @@ def _row(row: Mapping[str, Any], best: float) -> Sequence[str]:
 
 
 def _share(interval: Mapping[str, Any] | None, *, meter: bool = False, best: bool = False) -> str:
-    """A share with its interval below it; a dash where there is nothing to count."""
+    """A share with its interval below it; nothing where there is nothing to count."""
     if interval is None:
-        return "–"
+        return ""
     bar = f'<i style="--share:{interval["rate"]:.3f}"></i>' if meter else ""
     rate = f"<b>{interval['rate']:.0%}</b>" if best else f"{interval['rate']:.0%}"
     between = t("exam.interval", low=interval["low"], high=interval["high"])

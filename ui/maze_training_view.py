@@ -1,4 +1,5 @@
-"""Training a policy of the maze: cloned from the planner with a kind of thought, or by PPO from the maze's own reward."""
+"""Training a policy of the maze: cloned from the planner with a kind of thought, or by PPO from the maze's own
+reward."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from lab.training import MOST_ITERATIONS
 from rlhf_core.cloning import CloningConfig
 from rlhf_core.gridworld import LARGEST, SMALLEST, GridWorld, parse_maze
 from rlhf_core.maze_language import THOUGHTS, Reading, maze_tokenizer
-from rlhf_core.navigation import Choice, explain
+from rlhf_core.navigation import Choice, Decision, explain
 from rlhf_core.navigation_ppo import NavigationPPOConfig
 from ui import layout, maze_board, session
 from ui.i18n import t
@@ -23,6 +24,7 @@ from ui.walk_view import who_name
 
 KINDS = ("cloning", "mazeppo")
 DEFAULT_SIZE = 6
+MOST_WORDS = 40
 
 
 def _chosen(config: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +117,7 @@ PPO_PANEL = RunPanel(
     inputs=ppo_inputs,
     made_from=ppo_made_from,
     config=_chosen,
-    main=("hard_success", "walk_reward", "success", "decision_kl", "policy_loss"),
+    main=("hard_success", "walk_reward", "success", "kl_decision", "policy_loss"),
     more=("easy_success", "hard_spl", "valid_plans", "value_loss", "entropy", "clip_fraction"),
     choices=ppo_choices,
 )
@@ -140,12 +142,16 @@ def samples(run: Run | None) -> None:
         )
         with cell:
             maze_board.board(maze_board.draw(world, now, label=t("maze.sample_label")), key=f"maze_sample_{i}")
-            rows = (
-                f"<tr><th>{html.escape(name)}</th><td>{html.escape(decision.text)} <b>{html.escape(_move(decision.action))}"
-                f"</b>{_mark(decision.plan_valid)}</td></tr>"
-                for name, decision in ((t("run.before"), before), (t("run.now", step=run.step), now))
-            )
+            both = ((t("run.before"), before), (t("run.now", step=run.step), now))
+            rows = (f"<tr><th>{html.escape(name)}</th><td>{_said(decision)}</td></tr>" for name, decision in both)
             st.html(f'<table class="lab-maze-samples">{"".join(rows)}</table>')
+
+
+def _said(decision: Decision) -> str:
+    """A decision's thought, cut where it babbles on, its move, and whether its plan holds."""
+    words = decision.text.split()
+    text = " ".join([*words[:MOST_WORDS], *(["…"] if len(words) > MOST_WORDS else [])])
+    return f"{html.escape(text)} <b>{html.escape(_move(decision.action))}</b>{_mark(decision.plan_valid)}"
 
 
 def _move(move: str | None) -> str:

@@ -27,9 +27,10 @@ PACES = (1.0, 2.0, 5.0, 0.0)
 """Iterations a second; 0 stands for as fast as it goes."""
 FOLLOW_SECONDS = 6.0
 LIVE = ("queued", "running")
-FORMS = {"clip_fraction": ".1%", "policy_loss": ".4f", "value_loss": ".4f", "loss": ".3f", "revisions": ".0f"}
+FORMS = {"clip_fraction": ".1%", "policy_loss": ".4f", "value_loss": ".4f", "loss": ".3f", "revisions": ".0f",
+         "lesson_loss": ".3f", "action_loss": ".3f", "kl_decision": ".3f", "lessons": ",.0f"}  # fmt: skip
 """How a metric's values are written where two decimals, or for a share whole per cents, would not do."""
-LEVELS = {"win_rate": 0.5, "reward": 0.0, "policy_loss": 0.0}
+LEVELS = {"win_rate": 0.5, "reward": 0.0, "policy_loss": 0.0, "walk_reward": 0.0}
 """The dashed level of a metric's chart."""
 LINES: Mapping[str, Mapping[str, str]] = {"kl": {"kl": "chart.estimate", "kl_exact": "chart.exact"}}
 """What a metric's chart shows beside the metric, each with the key of its name there."""

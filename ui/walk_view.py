@@ -270,9 +270,10 @@ def _edit(at: WalkDesk, i: int, walker: Walker) -> None:
             if st.button(t("walk.act_on"), key=f"maze_act_{i}", type="primary"):
                 act_on(typed or "")
                 st.rerun(scope="fragment")
-            if suggestion is not None:
-                st.button(t("walk.suggest"), key=f"maze_suggest_{i}", on_click=act_on, args=(suggestion,),
-                          help=t("walk.suggest_help"))  # fmt: skip
+            st.button(
+                t("walk.suggest"), key=f"maze_suggest_{i}", on_click=act_on, args=(suggestion or "",),
+                disabled=suggestion is None, help=t("walk.suggest_help"),
+            )  # fmt: skip
             st.button(t("walk.silence"), key=f"maze_silence_{i}", on_click=act_on, args=("",))
             if walker.original is not None:
                 st.button(t("walk.undo"), key=f"maze_undo_{i}", on_click=at.walk.undo_edit, args=(walker,))
@@ -408,7 +409,7 @@ def _learning(at: WalkDesk) -> None:
         items: list[tuple[str, str, str]] = []
         for walker in at.walk.walkers:
             mean, advice = walker.policy.memory.recent_reward, walker.policy.advice
-            value = "–" if mean is None else controls.signed(mean)
+            value = "…" if mean is None else controls.signed(mean)
             said = t("walk.advice_none") if advice is None else t(f"walk.advice_{advice}")
             items.append((value, who_name(walker.name), said))
         layout.facts(items)
