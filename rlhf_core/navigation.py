@@ -285,12 +285,13 @@ class ModelBackend:
         return logits[:, self._moves].softmax(-1)
 
     def think(self, readings: Sequence[Reading], temperature: float = 0.0) -> list[tuple[str, ...]]:
-        """A thought for each reading, in English words."""
+        """A thought for each reading, in English words. One that finds no end is cut where `act` still has room."""
         found = self.model.sample(
             self._prompts(readings), rng=self.rng, temperature=temperature, until=self._act
         )
         rows = [cast(list[int], row[mask].tolist()) for row, mask in zip(found.tokens, found.mask, strict=True)]
-        return [split_answer([WORDS_EN.words[i] for i in row])[0] for row in rows]
+        room = self.model.config.response_length - 1
+        return [split_answer([WORDS_EN.words[i] for i in row])[0][:room] for row in rows]
 
     def _candidates(self, readings: Sequence[Reading]) -> list[list[tuple[str, ...]]]:
         drawn = [self.think(readings, self.temperature or 1.0) for _ in range(self.plans - 1)]
