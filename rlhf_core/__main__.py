@@ -13,6 +13,7 @@ import torch
 
 from rlhf_core import headless
 from rlhf_core import headless_constitution as constitution
+from rlhf_core import headless_navigation as navigation
 from rlhf_core.annotators import ANNOTATORS, PreferenceSample
 from rlhf_core.corpus import LANGUAGES
 from rlhf_core.language_model import CheckpointError
@@ -61,7 +62,22 @@ def build_parser() -> argparse.ArgumentParser:
     does.add_argument("--train", choices=constitution.METHODS, help="on revised answers, or by reinforcement learning")
     stage.add_argument("--constitution", type=Path, metavar="FILE", help="TOML; without it the one that ships")
     stage.add_argument("--iterations", type=int, help="steps of training; by default what the method takes")
+    add_navigate(stages.add_parser("navigate", parents=[common], help="let a policy walk through mazes"))
     return parser
+
+
+def add_navigate(stage: argparse.ArgumentParser) -> None:
+    """The arguments of the stage of the maze."""
+    stage.add_argument("--policy", choices=navigation.POLICIES, required=True, help="who walks")
+    stage.add_argument("--thought", choices=navigation.MODELS, help="how the thinking policy thinks; by default path")
+    stage.add_argument("--plans", type=int, default=1, metavar="K", help="write K plans, act on the best valid one")
+    stage.add_argument("--mazes", type=Path, metavar="FILE", help="JSON list of size, walls, start and goal")
+    stage.add_argument("--size", type=int, metavar="N", help="without --mazes: cells a side; by default 6")
+    stage.add_argument("--count", type=int, metavar="N", help="without --mazes: how many; by default 200")
+    stage.add_argument("--hard", action="store_true", help="without --mazes: only where the way goes round something")
+    stage.add_argument("--hidden", type=float, default=0.0, metavar="SHARE", help="walls that nobody sees")
+    stage.add_argument("--view", type=int, metavar="N", help="how many cells away walls are seen; by default all are")
+    stage.add_argument("--forget", action="store_true", help="read every state as if it were the first")
 
 
 def run(arguments: argparse.Namespace) -> headless.Report:
@@ -85,6 +101,9 @@ def run(arguments: argparse.Namespace) -> headless.Report:
             report = headless.ppo(options, progress)
         case "constitution":
             report = run_constitution(arguments, options, progress)
+        case "navigate":
+            asked = navigation.Navigation(**{k: given[k] for k in navigation.Navigation.__dataclass_fields__})
+            report = navigation.navigate(asked, progress)
         case _:
             report = headless.journey(options, progress)
     return {"schema": 1, "stage": arguments.stage, "seed": options.seed, "language": options.language, **report}
@@ -117,7 +136,7 @@ def draw_bar(share: float, words: str) -> None:
 def print_report(report: headless.Report, indent: str = "") -> None:
     """A report for people: one figure a line, samples last."""
     for key, value in report.items():
-        if key in ("samples", "responses"):
+        if key in ("samples", "responses", "mazes"):
             continue
         if isinstance(value, dict):
             print(f"{indent}{key}:")
@@ -127,10 +146,18 @@ def print_report(report: headless.Report, indent: str = "") -> None:
         else:
             print(f"{indent}{key:<32} {short(value)}")
     for sample in report.get("samples", []) if not indent else []:
-        if isinstance(sample, str):
-            print(f"  {sample}")
-        else:
-            print(f"  {sample['prompt']}\n    before: {sample['before']}\n    after:  {sample['after']}")
+        print_sample(sample)
+
+
+def print_sample(sample: str | headless.Report) -> None:
+    """A text of the model, two to compare, or the first decision in a maze with the way that was gone."""
+    if isinstance(sample, str):
+        print(f"  {sample}")
+    elif "drawing" in sample:
+        print(f"  {sample['state']}\n    thought: {sample['thought'] or '-'}\n    action:  {sample['action'] or '-'}")
+        print("\n".join(f"    {row}" for row in sample["drawing"].split("\n")))
+    else:
+        print(f"  {sample['prompt']}\n    before: {sample['before']}\n    after:  {sample['after']}")
 
 
 def print_responses(responses: Sequence[headless.Report]) -> None:
@@ -147,6 +174,8 @@ def print_responses(responses: Sequence[headless.Report]) -> None:
 
 def short(value: object) -> str:
     """A value with three decimals at most."""
+    if value is None:
+        return "-"
     if isinstance(value, list):
         return " to ".join(short(v) for v in value)
     return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,9 @@ class CloningConfig:
                 raise ValueError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
 
 
+LEARNING_RATES: Mapping[Thought, float] = {"none": 0.006, "facts": 0.006, "path": 0.02, "wave": 0.02}
+"""Which learning rate suits which thought: a move that does not follow from what was written is hard to guess, and with
+Muon's usual step nothing is learnt of it."""
 TAUGHT_DENSITY = (0.05, 0.45)
 """Share of walls in the mazes of the lessons: on both sides of the tested mazes', so that a hand-drawn one is no
 surprise."""

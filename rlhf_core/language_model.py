@@ -362,7 +362,7 @@ class MiniLM(nn.Module):
         return model.eval()
 
 
-REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make`"
+REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make` (of mazes: `make_mazes`)"
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -23,7 +23,6 @@ from rlhf_core.maze_language import (
     MazeTokenizer,
     Reading,
     Thought,
-    best_move,
     direction,
     facts,
     maze_tokenizer,
@@ -389,7 +388,8 @@ def _nearest(reading: Reading, per_visit: int) -> str:
 
 def planner_rule(reading: Reading) -> str:
     """The first move of a shortest path, by breadth-first search over what is known; towards the goal if none is."""
-    return best_move(reading) or greedy_rule(reading)
+    words = path(reading)
+    return (split_answer(words)[1] if words else None) or greedy_rule(reading)
 
 
 RULES: Mapping[str, RuleBackend] = {

@@ -12,9 +12,9 @@ import streamlit as st
 from lab import cloning, mazes, navigation_ppo
 from lab.store import Run
 from lab.training import MOST_ITERATIONS
-from rlhf_core.cloning import CloningConfig
+from rlhf_core.cloning import LEARNING_RATES, CloningConfig
 from rlhf_core.gridworld import LARGEST, SMALLEST, GridWorld, parse_maze
-from rlhf_core.maze_language import THOUGHTS, Reading, maze_tokenizer
+from rlhf_core.maze_language import THOUGHTS, Reading, as_thought, maze_tokenizer
 from rlhf_core.navigation import Choice, Decision, explain
 from rlhf_core.navigation_ppo import NavigationPPOConfig
 from ui import layout, maze_board, session
@@ -45,9 +45,16 @@ def cloning_choices() -> None:
     """What stands before the move, and the size of the mazes."""
     st.segmented_control(
         t("cloning.thought"), THOUGHTS, key=session.keep("cloning_thought", "path", THOUGHTS), required=True,
-        format_func=lambda kind: t(f"maze.thought_{kind}"), help=t("cloning.thought_help"),
+        format_func=lambda kind: t(f"maze.thought_{kind}"), help=t("cloning.thought_help"), on_change=_suit,
     )  # fmt: skip
     _size("cloning_size")
+
+
+def _suit() -> None:
+    """The learning rate that suits the chosen thought, for the next run."""
+    kept, key = session.session().kept, "cloning_config"
+    thought = as_thought(st.session_state["cloning_thought"])
+    kept[key] = {**kept.get(key, {}), "learning_rate": LEARNING_RATES[thought]}
 
 
 def cloning_made_from(run: Run) -> str:

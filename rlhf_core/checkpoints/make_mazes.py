@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from rlhf_core.checkpoints import HERE, maze_path
-from rlhf_core.cloning import CloningConfig, CloningTrainer, maze_model, schedule
+from rlhf_core.cloning import LEARNING_RATES, CloningConfig, CloningTrainer, maze_model, schedule
 from rlhf_core.gridworld import LARGEST, SMALLEST
 from rlhf_core.language_model import MiniLM
 from rlhf_core.maze_language import Thought, as_thought
@@ -27,8 +27,7 @@ LAYERS = 4
 def make_policy(thought: Thought, steps: int, seed: int = 0) -> MiniLM:
     """Clone the planner with a kind of thought, for a number of steps."""
     model = maze_model(torch.Generator().manual_seed(seed), layers=LAYERS)
-    # A move without a thought is hard to guess, and Muon's usual step too large for it.
-    rate = 0.006 if thought == "none" else 0.02
+    rate = LEARNING_RATES[thought]
     config = CloningConfig(
         thought=thought, smallest=SMALLEST, largest=LARGEST, batch_size=64, learning_rate=rate
     )
