@@ -179,8 +179,7 @@ def clone(thought: Thought, seed: int, seconds: float, action_weight: float) -> 
 def live(effort: Effort) -> Headlines:
     """What a minute of cloning comes to, with a thought before the move and without."""
     print(f"### Cloning from nothing\n\n{effort.seconds:.0f} CPU-seconds on 6x6, the page's defaults; {effort.mazes}")
-    print(f"hard mazes. Without a thought the learning rate is {LEARNING_RATES["none"]}, which suits it better, as in the shipped")
-    print("policy.\n")
+    print("hard mazes. Each kind of thought has the learning rate that suits it (the last column but one).\n")
     this_core()
     mazes = test_mazes(effort.mazes, 6, hard=True)
     runs: list[tuple[Thought, int]] = [(kind, seed) for kind in ("path", "none") for seed in effort.seeds]

@@ -289,7 +289,8 @@ class ModelBackend:
     def think(self, readings: Sequence[Reading], temperature: float = 0.0) -> list[tuple[str, ...]]:
         """A thought for each reading, in English words. One that finds no end is cut where no planner's goes on: a
         wave over the whole grid has two words a cell."""
-        room = [2 * reading.size**2 for reading in readings]
+        most = self.model.config.response_length - 1
+        room = [min(most, 2 * reading.size**2) for reading in readings]
         found = self.model.sample(
             self._prompts(readings), rng=self.rng, temperature=temperature, until=self._act, longest=max(room) + 1
         )

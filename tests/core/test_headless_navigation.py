@@ -205,11 +205,11 @@ def test_a_file_that_is_no_text_is_named(capsys: pytest.CaptureFixture[str], tmp
 
 
 def test_a_thought_without_an_end_is_cut() -> None:
-    """An untrained model of full size babbles on until there is no more room."""
+    """An untrained model babbles on; no planner says more than two words a cell."""
     model = maze_model(torch.Generator().manual_seed(1), width=16, layers=1).eval()
     reading = Memory().read(GridWorld(random_mazes(1, 5, seed=0)[0]).state)
     (choice,) = ModelBackend(model, "path").choose([reading], True)
-    assert len(choice.thought) > 100 and choice.move is not None
+    assert len(choice.thought) == 2 * 5**2 and choice.move is not None
 
 
 def test_a_missing_model_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
