@@ -15,7 +15,7 @@ from lab import mazes
 from lab.store import Store
 from rlhf_core.gridworld import Cell, GridWorld, Maze, maze_json, parse_maze, random_mazes
 from rlhf_core.headless import generator
-from rlhf_core.maze_language import Reading, maze_tokenizer
+from rlhf_core.maze_language import Reading, maze_tokenizer, plan_of, valid_plan
 from rlhf_core.navigation import (
     RULES,
     Backend,
@@ -83,6 +83,13 @@ class Walker:
         return self.policy.read(self.world.state)
 
     @property
+    def valid_candidates(self) -> int:
+        """How many of the thoughts among which the next one was chosen hold as plans."""
+        assert isinstance(self.backend, ModelBackend) and self.decision is not None
+        reading, kind = self.reading, self.backend.kind
+        return sum(valid_plan(plan_of(kind, thought, reading), reading) for thought in self.decision.candidates)
+
+    @property
     def thinks(self) -> bool:
         """Whether its thought can be edited: a model's that was taught to think."""
         return isinstance(self.backend, ModelBackend) and self.backend.kind != "none"
@@ -99,11 +106,9 @@ class Walk:
         trials: Sequence[Sequence[Sequence[str | None]]] = (),
     ) -> None:
         self.store, self.settings, self.language = store, settings, language
-        moves = [*trials, *[()] * len(settings.who)]
-        self.walkers = [
-            self._walker(name, use_cot, made)
-            for name, use_cot, made in zip(settings.who, settings.thinks, moves, strict=False)
-        ]
+        n = len(settings.who)
+        thinks, moves = [*settings.thinks, *[True] * n], [*trials, *[()] * n]
+        self.walkers = [self._walker(*one) for one in zip(settings.who, thinks, moves, strict=False)]
 
     def _walker(self, name: str, use_cot: bool, trials: Sequence[Sequence[str | None]]) -> Walker:
         s = self.settings

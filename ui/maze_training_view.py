@@ -4,6 +4,7 @@ reward."""
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +15,7 @@ from lab.store import Run
 from lab.training import MOST_ITERATIONS
 from rlhf_core.cloning import LEARNING_RATES, CloningConfig
 from rlhf_core.gridworld import LARGEST, SMALLEST, GridWorld, parse_maze
-from rlhf_core.maze_language import THOUGHTS, Reading, as_thought, maze_tokenizer
+from rlhf_core.maze_language import THOUGHTS, Reading, Thought, as_thought, maze_tokenizer
 from rlhf_core.navigation import Choice, Decision, explain
 from rlhf_core.navigation_ppo import NavigationPPOConfig
 from ui import layout, maze_board, session
@@ -144,7 +145,7 @@ def samples(run: Run | None) -> None:
         state = world.state
         reading = Reading(state.size, state.position, state.goal, state.walls)
         before, now = (
-            explain(reading, Choice(one["move"], tuple(one["thought"]), run.inputs["thought"]), 0.0, tokenizer)
+            explain(reading, _choice(one, run.inputs["thought"]), 0.0, tokenizer)
             for one in (shown["before"][i], shown["now"][i])
         )
         with cell:
@@ -152,6 +153,12 @@ def samples(run: Run | None) -> None:
             both = ((t("run.before"), before), (t("run.now", step=run.step), now))
             rows = (f"<tr><th>{html.escape(name)}</th><td>{_said(decision)}</td></tr>" for name, decision in both)
             st.html(f'<table class="lab-maze-samples">{"".join(rows)}</table>')
+
+
+def _choice(kept: Mapping[str, Any], kind: Thought) -> Choice:
+    """A choice that a run kept."""
+    move = kept["move"]
+    return Choice(move, tuple(kept["thought"]), kind, {move: 1.0} if move else {})
 
 
 def _said(decision: Decision) -> str:

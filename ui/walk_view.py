@@ -232,7 +232,8 @@ def thought_html(walker: Walker, decision: Decision, language: str) -> str:
     elif not words:
         rows.append(("", "", t("walk.no_thought")))
     if decision.candidates:
-        rows.append(("", "", t("walk.candidates", n=len(decision.candidates))))
+        valid = walker.valid_candidates
+        rows.append(("", "", t("walk.candidates", n=len(decision.candidates), valid=valid)))
     if decision.tokens and walker.original is None:
         rows.append(("", "", t("walk.cost", tokens=decision.tokens, ms=decision.seconds * 1000)))
     if walker.original is not None:
