@@ -122,10 +122,13 @@ class Attention(nn.Module):
     def project(self, x: Tensor, rotation: Rotation | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of x (batch, time, width), each (batch, heads, time, width / heads)."""
         batch, time, _ = x.shape
-        q, k, v = self.qkv(x).view(batch, time, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        return (q, k, v) if rotation is None else (rotate(q, rotation), rotate(k, rotation), v)
+        qkv = self.qkv(x).view(batch, time, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        if rotation is None:
+            return qkv[0], qkv[1], qkv[2]
+        q, k = rotate(qkv[:2], rotation)
+        return q, k, qkv[2]
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (batch, heads, time, width / heads)
         return self.out(mixed.transpose(1, 2).flatten(2))  # (batch, time, width)
 
@@ -137,7 +140,7 @@ def rotary_angles(context: int, width: int) -> Tensor:
 
 
 def rotate(x: Tensor, rotation: Rotation) -> Tensor:
-    """Turn x (batch, heads, time, width) by its positions' angles, so that a product of two depends on their distance
+    """Turn x (..., time, width) by its positions' angles, so that a product of two depends on their distance
     alone. Dimension i is paired with dimension i + width / 2."""
     cosine, sine = rotation  # each (time, width / 2)
     a, b = x.chunk(2, -1)
@@ -161,7 +164,7 @@ class Block(nn.Module):
     def forward(
         self,
         x: Tensor,
-        mask: Tensor,
+        mask: Tensor | None,
         cache: tuple[Tensor, Tensor] | None = None,
         at: int = 0,
         rotation: Rotation | None = None,
@@ -284,8 +287,11 @@ class MiniLM(nn.Module):
         start = int((prompts != PAD).any(0).int().argmax())  # columns that are padding in every row
         shape = (batch, c.heads, c.context - start, c.width // c.heads)
         caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in self.blocks]
-        visible = torch.ones(batch, 1, 1, c.context - start, dtype=torch.bool)
-        visible[:, 0, 0, : c.prompt_length - start] = prompts[:, start:] != PAD
+        # What each new token may not look at, as numbers to add: made once, and not at all where nothing is padding.
+        hidden = prompts[:, start:] == PAD
+        barred = torch.zeros(batch, 1, 1, c.context - start) if hidden.any() else None
+        if barred is not None:
+            barred[:, 0, 0, : c.prompt_length - start].masked_fill_(hidden, -math.inf)
         mask = causal_mask(prompts[:, start:], c.prompt_length - start)
         x, live = prompts[:, start:], torch.arange(batch)
         at = 0
@@ -302,13 +308,15 @@ class MiniLM(nn.Module):
             tokens[live, t] = drawn
             log_probs[live, t] = log_p.gather(1, drawn[:, None])[:, 0]
             going = drawn != until
-            if not going.any():
+            left = int(going.sum())
+            if not left:
                 break
             # Finished rows cost as much as live ones: drop them once a quarter has finished.
-            if going.float().mean() <= 0.75:
-                live, drawn, visible = live[going], drawn[going], visible[going]
+            if left <= 0.75 * len(live):
+                live, drawn = live[going], drawn[going]
+                barred = None if barred is None else barred[going]
                 caches = [(k[going], v[going]) for k, v in caches]
-            x, mask = drawn[:, None], visible[..., : at + 1]
+            x, mask = drawn[:, None], None if barred is None else barred[..., : at + 1]
         ends = (tokens == until).int()
         mask = (ends.cumsum(1) - ends) == 0
         mask[:, most:] = False

@@ -270,7 +270,7 @@ class ModelBackend:
         row = self.probabilities([reading], [tuple(thought)])[0]
         return self._choice(tuple(thought), row, ())
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def probabilities(self, readings: Sequence[Reading], thoughts: Sequence[Sequence[str]]) -> Tensor:
         """Probability of each of the four moves after each reading and thought, (batch, 4). PromptError where a thought
         is too long."""
@@ -286,6 +286,7 @@ class ModelBackend:
         logits = self.model.logits(hidden[torch.arange(len(at)), at])
         return logits[:, self._moves].softmax(-1)
 
+    @torch.inference_mode()
     def think(self, readings: Sequence[Reading], temperature: float = 0.0) -> list[tuple[str, ...]]:
         """A thought for each reading, in English words. One that finds no end is cut where no planner's goes on: a
         wave over the whole grid has two words a cell."""

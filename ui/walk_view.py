@@ -257,20 +257,21 @@ def _edit(at: WalkDesk, i: int, walker: Walker) -> None:
     with st.expander(t("walk.edit"), key=f"maze_edit_{i}"):
         # A new thought is a new field: what was typed about the last one has no meaning here.
         place = f"{len(walker.trials)}_{walker.world.steps}_{hash((decision.text, walker.world.maze))}"
-        typed = st.text_area(t("walk.edit_label"), decision.text, key=f"maze_typed_{i}_{place}", height=80)
+        field = f"maze_typed_{i}_{place}"
+        st.text_area(t("walk.edit_label"), decision.text, key=field, height=80)
         suggestion = at.walk.suggest_edit(walker)
 
-        def act_on(text: str) -> None:
+        def act_on(text: str | None) -> None:
             session.forget_problem()
             try:
-                at.walk.edit(walker, text)
+                at.walk.edit(walker, text or "")
             except ValueError as error:
                 session.session().problem = errors.explain(error)
 
         with st.container(horizontal=True, gap="small"):
-            if st.button(t("walk.act_on"), key=f"maze_act_{i}", type="primary"):
-                act_on(typed or "")
-                st.rerun(scope="fragment")
+            st.button(
+                t("walk.act_on"), key=f"maze_act_{i}", type="primary", on_click=lambda: act_on(st.session_state[field])
+            )
             st.button(
                 t("walk.suggest"), key=f"maze_suggest_{i}", on_click=act_on, args=(suggestion or "",),
                 disabled=suggestion is None, help=t("walk.suggest_help"),
@@ -372,16 +373,18 @@ def _as_text(at: WalkDesk) -> None:
     """The maze as JSON, out and in: the form that the command line reads."""
     with st.expander(t("walk.json"), key="maze_json"):
         now = json.dumps([maze_json(at.walk.settings.maze)])
-        typed = st.text_area(t("walk.json_label"), now, key=f"maze_json_{hash(now)}", height=110)
-        if st.button(t("walk.json_use"), key="maze_json_use"):
-            session.forget_problem()
+        field = f"maze_json_{hash(now)}"
+        st.text_area(t("walk.json_label"), now, key=field, height=110)
+
+        def use() -> None:
             try:
-                maze = parse_mazes(typed or "")[0]
+                maze = parse_mazes(st.session_state[field] or "")[0]
             except MazeError as error:
                 session.session().problem = errors.explain(error)
             else:
                 _change(at, maze=maze)
-            st.rerun(scope="fragment")
+
+        st.button(t("walk.json_use"), key="maze_json_use", on_click=use)
 
 
 # Learning from feedback.

@@ -1,13 +1,15 @@
 """Remake the shipped policies of the maze: `python -m rlhf_core.checkpoints.make_mazes [--only path] [--directory
 DIR]`.
 
-Each is cloned from the planner on mazes of every size, with its kind of thought. They differ in that alone: the same
-shape, the same number of lessons, the same seed. Nothing here sees a validation or a test maze.
+Each is cloned from the planner on mazes of every size, with its kind of thought. With no thought and with a path they
+differ in that alone: the same shape, the same number of lessons, the same seed. A wave is long, so its model has a
+layer less and fewer lessons; it needs no more. Nothing here sees a validation or a test maze.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,13 +22,13 @@ from rlhf_core.language_model import MiniLM
 from rlhf_core.maze_language import Thought, as_thought
 
 SHIPPED: tuple[Thought, ...] = ("none", "path", "wave")
-STEPS = 10_000
-LAYERS = 4
+STEPS: Mapping[Thought, int] = {"none": 10_000, "path": 10_000, "wave": 4000}
+LAYERS: Mapping[Thought, int] = {"none": 4, "path": 4, "wave": 3}
 
 
 def make_policy(thought: Thought, steps: int, seed: int = 0) -> MiniLM:
     """Clone the planner with a kind of thought, for a number of steps."""
-    model = maze_model(torch.Generator().manual_seed(seed), layers=LAYERS)
+    model = maze_model(torch.Generator().manual_seed(seed), layers=LAYERS[thought])
     rate = LEARNING_RATES[thought]
     config = CloningConfig(
         thought=thought, smallest=SMALLEST, largest=LARGEST, batch_size=64, learning_rate=rate
@@ -47,12 +49,12 @@ def main() -> None:
     """Remake the policies that were named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=SHIPPED, default=SHIPPED, help="these kinds of thought")
-    parser.add_argument("--steps", type=int, default=STEPS, help="fewer steps make a worse model sooner")
+    parser.add_argument("--steps", type=int, help="fewer steps make a worse model sooner")
     parser.add_argument("--directory", type=Path, default=HERE, help="where to write them")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for thought in map(as_thought, arguments.only):
-        make_policy(thought, arguments.steps).save(maze_path(thought, arguments.directory))
+        make_policy(thought, arguments.steps or STEPS[thought]).save(maze_path(thought, arguments.directory))
 
 
 if __name__ == "__main__":

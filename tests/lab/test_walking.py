@@ -70,9 +70,8 @@ def test_a_walk_is_found_where_it_was_left(store: Store, lab: Lab) -> None:
     again.step()
     assert where(again) == where(walk), "what is drawn at random does not depend on the interruption"
     korean = walking.kept_walk(store, lab.id, "ko")
-    assert korean is not None and korean.walkers[0].trials == walk.walkers[0].trials[:-1] + [
-        walk.walkers[0].trials[-1][:-1]
-    ], "the same moves in another language"
+    *before, latest = walk.walkers[0].trials
+    assert korean is not None and korean.walkers[0].trials == [*before, latest[:-1]], "the same moves, in other words"
 
 
 def test_a_walk_whose_policy_is_gone_is_begun_anew(store: Store, lab: Lab) -> None:
