@@ -10,8 +10,11 @@
    `critic`, `critic_lessons`, `constitutional_ai`: a language model that criticises and revises. `sl_cai`, `rlaif`:
    train on that (Bai et al.). `keyword_rule`: the baseline.
 7. `metrics`, `evaluation`: how good is it now, and how sure are we?
+8. `gridworld`, `maze_language`: a maze, and its state and thoughts as text. `navigation`: a language model that thinks,
+   then acts, and the rules beside it. `cloning` (with `muon`) and `navigation_ppo`: how it learns.
+   `navigation_evaluation`: does it arrive, and does it do what it thinks? `gymnasium_maze`: the maze for other agents.
 
-`checkpoints` holds the trained weights and the script that remakes them; `headless`, `headless_constitution` and
-`__main__` run each stage from a command line. The package needs torch, numpy and safetensors, draws every random number
+`checkpoints` holds the trained weights and the scripts that remake them; `headless`, `headless_constitution`,
+`headless_navigation` and `__main__` run each stage from a command line. The package needs torch, numpy and safetensors, draws every random number
 from generators of its own, and knows nothing of the app around it.
 """
