@@ -18,5 +18,6 @@ with st.container(key="home_next_box", horizontal=True, vertical_alignment="cent
         st.switch_page(f"../pages/{step.page}.py")
     layout.note(t(step.why))
 home_view.examples(state)
+home_view.beyond()
 if state.win_rate is not None:
     controls.reference_values()

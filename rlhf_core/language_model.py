@@ -77,7 +77,7 @@ class Responses(NamedTuple):
 
 
 Rotation = tuple[Tensor, Tensor]
-"""Cosines and sines of rotary positions, each (time, width / heads / 2)."""
+"""Cosines and sines of rotary positions, each (time, width / heads); see `rotate`."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,6 @@ class GridEmbedding(nn.Module):
         """One vector a word, (vocabulary, width)."""
         cells = (self.row + self.column).flatten(0, 1)
         return self.own + F.pad(cells, (0, 0, len(self.own) - len(cells), 0))
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return F.embedding(tokens, self.weight)
 
 
 class Attention(nn.Module):
@@ -142,9 +139,8 @@ def rotary_angles(context: int, width: int) -> Tensor:
 def rotate(x: Tensor, rotation: Rotation) -> Tensor:
     """Turn x (..., time, width) by its positions' angles, so that a product of two depends on their distance
     alone. Dimension i is paired with dimension i + width / 2."""
-    cosine, sine = rotation  # each (time, width / 2)
-    a, b = x.chunk(2, -1)
-    return torch.cat([a * cosine - b * sine, a * sine + b * cosine], -1)
+    cosine, sine = rotation  # each (time, width), the sine of the first half with its sign turned
+    return torch.addcmul(x * cosine, x.roll(x.shape[-1] // 2, -1), sine)
 
 
 class Block(nn.Module):
@@ -173,9 +169,10 @@ class Block(nn.Module):
         q, k, v = self.attention.project(self.norm_attention(x), rotation)
         if cache is not None:
             keys, values = cache
-            end = at + x.shape[1]
-            keys[:, :, at:end], values[:, :, at:end] = k, v
-            k, v = keys[:, :, :end], values[:, :, :end]
+            time = x.shape[1]
+            keys.narrow(2, at, time).copy_(k)  # as keys[:, :, at : at + time] = k, and half as long
+            values.narrow(2, at, time).copy_(v)
+            k, v = keys.narrow(2, 0, at + time), values.narrow(2, 0, at + time)
         x = x + self.attention.attend(q, k, v, mask)
         return x + self.feed_forward(self.norm_feed_forward(x))
 
@@ -189,7 +186,8 @@ class MiniLM(nn.Module):
         self.embedding = GridEmbedding(config) if config.grid else nn.Embedding(config.vocabulary, config.width)
         if config.rotary:
             angles = rotary_angles(config.context, config.width // config.heads)
-            self.rotation = (angles.cos(), angles.sin())  # each (context, width / heads / 2)
+            cosine, sine = angles.cos(), angles.sin()
+            self.rotation = (torch.cat([cosine, cosine], 1), torch.cat([-sine, sine], 1))
         else:
             self.position = nn.Embedding(config.context, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
@@ -220,22 +218,23 @@ class MiniLM(nn.Module):
     def forward(self, tokens: Tensor, start: int = 0) -> Tensor:
         """Final hidden states (batch, time, width) of tokens (batch, time) that begin at position `start`."""
         mask = causal_mask(tokens, self.config.prompt_length - start)
-        x, rotation = self._embed(tokens, start)
+        x, rotation = self._embed(tokens, start, self.embedding.weight)
         for block in self.blocks:
             x = block(x, mask, rotation=rotation)
         return self.norm(x)
 
-    def _embed(self, tokens: Tensor, start: int) -> tuple[Tensor, Rotation | None]:
-        """Vectors (batch, time, width) of tokens that begin at position `start`, and how attention turns them."""
-        x, end = self.embedding(tokens), start + tokens.shape[1]
+    def _embed(self, tokens: Tensor, start: int, table: Tensor) -> tuple[Tensor, Rotation | None]:
+        """Vectors (batch, time, width) of tokens that begin at position `start`, and how attention turns them. table:
+        one vector a word."""
+        x, end = F.embedding(tokens, table), start + tokens.shape[1]
         if self.config.rotary:
             cosines, sines = self.rotation
             return x, (cosines[start:end], sines[start:end])
         return x + self.position.weight[start:end], None
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Scores over the vocabulary, (..., vocabulary), by the tied embedding."""
-        return F.linear(hidden, self.embedding.weight)
+    def logits(self, hidden: Tensor, table: Tensor | None = None) -> Tensor:
+        """Scores over the vocabulary, (..., vocabulary), by the tied embedding, or by its vectors as they were."""
+        return F.linear(hidden, self.embedding.weight if table is None else table)
 
     # From prompts to responses.
 
@@ -293,14 +292,15 @@ class MiniLM(nn.Module):
         if barred is not None:
             barred[:, 0, 0, : c.prompt_length - start].masked_fill_(hidden, -math.inf)
         mask = causal_mask(prompts[:, start:], c.prompt_length - start)
-        x, live = prompts[:, start:], torch.arange(batch)
+        x, live, table = prompts[:, start:], torch.arange(batch), self.embedding.weight
         at = 0
         for t in range(most):
-            h, rotation = self._embed(x, start + at)
+            h, rotation = self._embed(x, start + at, table)
             for block, cache in zip(self.blocks, caches, strict=True):
                 h = block(h, mask, cache, at, rotation)
             at += x.shape[1]
-            log_p = next_token_log_probs(self.logits(self.norm(h[:, -1])), temperature, top_k)  # (live, vocabulary)
+            scores = self.logits(self.norm(h[:, -1]), table)
+            log_p = next_token_log_probs(scores, temperature, top_k)  # (live, vocabulary)
             if begun is not None and t < begun.shape[1]:
                 drawn = begun[live, t]
             else:

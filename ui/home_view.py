@@ -17,6 +17,8 @@ from ui import layout, ppo_view, run_view, session
 from ui.i18n import t
 
 EXAMPLES_SEED = 1
+BEYOND = ("constitution", "navigation")
+"""Pages that need nobody's labels."""
 ENOUGH_LABELS = 20
 """With this many labels a reward model is worth training on."""
 
@@ -112,6 +114,16 @@ def _first_answers(language: str) -> tuple[str, list[str]]:
     rng = torch.Generator().manual_seed(EXAMPLES_SEED)
     found = assets.model.generate([prompt.text] * 3, tokenizer=assets.tokenizer, rng=rng)
     return assets.grammar.display(prompt.text), [assets.grammar.display(answer.text) for answer in found]
+
+
+def beyond() -> None:
+    """What there is beside the pipeline."""
+    layout.section("home.beyond")
+    for column, page in zip(st.columns(len(BEYOND), gap="medium"), BEYOND, strict=True):
+        with column, st.container(key=f"home_beyond_{page}", gap="small"):
+            layout.note(t(f"home.beyond_{page}"))
+            if st.button(t(f"{page}.nav"), key=f"home_open_{page}"):
+                st.switch_page(f"../pages/{page}.py")
 
 
 def pipeline(state: State) -> None:
