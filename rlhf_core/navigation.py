@@ -18,12 +18,11 @@ import torch
 from torch import Tensor
 
 from rlhf_core.gridworld import MOVES, Cell, State, manhattan, neighbour
-from rlhf_core.language_model import MiniLM
+from rlhf_core.language_model import MiniLM, PromptError
 from rlhf_core.maze_language import (
     MazeTokenizer,
     Reading,
     Thought,
-    best_move,
     direction,
     facts,
     maze_tokenizer,
@@ -246,14 +245,16 @@ class ModelBackend:
         self.kind: Thought = kind
         self.rng = rng or torch.Generator().manual_seed(0)
         self._act = WORDS_EN.id("act")
+        self._longest = model.config.response_length - 1  # room for "act"
         self._moves = torch.tensor([WORDS_EN.id(direction(move)) for move in MOVES])
 
     def choose(self, readings: Sequence[Reading], use_cot: bool) -> list[Choice]:
         """See `Backend`. Without `use_cot`, and for a model that was taught none, the thought is empty."""
         found: list[Choice] = []
+        kind: Thought = self.kind if use_cot else "none"
         for first in range(0, len(readings), self.BATCH):
             part = readings[first : first + self.BATCH]
-            if use_cot and self.kind != "none":
+            if kind != "none":
                 candidates = list(zip(*self._candidates(part), strict=True))
             else:
                 candidates = [((),)] * len(part)
@@ -261,15 +262,19 @@ class ModelBackend:
                 self._best(reading, thoughts) for reading, thoughts in zip(part, candidates, strict=True)
             ]
             found += [
-                self._choice(thought, row, thoughts)
+                self._choice(thought, row, thoughts, kind)
                 for thought, row, thoughts in zip(chosen, self.probabilities(part, chosen), candidates, strict=True)
             ]
         return found
 
     def act_on(self, reading: Reading, thought: Sequence[str]) -> Choice:
-        """The choice after a given thought, in English words. PromptError where it is too long."""
+        """The choice after a given thought, in English words. PromptError where it is too long, UnknownWordsError for
+        words that mazes don't have."""
+        WORDS_EN.encode(" ".join(thought))
+        if len(thought) > self._longest:
+            raise PromptError(f"The thought has {len(thought)} words; the model reads at most {self._longest}.")
         row = self.probabilities([reading], [tuple(thought)])[0]
-        return self._choice(tuple(thought), row, ())
+        return self._choice(tuple(thought), row, (), self.kind)
 
     @torch.no_grad()
     def probabilities(self, readings: Sequence[Reading], thoughts: Sequence[Sequence[str]]) -> Tensor:
@@ -285,27 +290,28 @@ class ModelBackend:
         return logits[:, self._moves].softmax(-1)
 
     def think(self, readings: Sequence[Reading], temperature: float = 0.0) -> list[tuple[str, ...]]:
-        """A thought for each reading, in English words."""
+        """A thought for each reading, in English words; cut off where it finds no end, to leave room to act."""
         found = self.model.sample(
             self._prompts(readings), rng=self.rng, temperature=temperature, until=self._act
         )
         rows = [cast(list[int], row[mask].tolist()) for row, mask in zip(found.tokens, found.mask, strict=True)]
-        return [split_answer([WORDS_EN.words[i] for i in row])[0] for row in rows]
+        return [split_answer([WORDS_EN.words[i] for i in row])[0][: self._longest] for row in rows]
 
     def _candidates(self, readings: Sequence[Reading]) -> list[list[tuple[str, ...]]]:
         drawn = [self.think(readings, self.temperature or 1.0) for _ in range(self.plans - 1)]
-        return [self.think(readings, self.temperature), *drawn]
+        return [self.think(readings, 0.0 if drawn else self.temperature), *drawn]
 
     def _best(self, reading: Reading, thoughts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
         plans = {thought: plan_of(self.kind, thought, reading) for thought in thoughts}
         valid = [thought for thought in thoughts if valid_plan(plans[thought], reading)]
         return min(valid, key=lambda thought: len(plans[thought])) if valid else thoughts[0]
 
-    def _choice(self, thought: tuple[str, ...], row: Tensor, candidates: tuple[tuple[str, ...], ...]) -> Choice:
+    def _choice(
+        self, thought: tuple[str, ...], row: Tensor, candidates: tuple[tuple[str, ...], ...], kind: Thought
+    ) -> Choice:
         probabilities = dict(zip(MOVES, cast(list[float], row.tolist()), strict=True))
         move = max(probabilities, key=probabilities.__getitem__)
         written = sum(len(candidate) + 1 for candidate in candidates) or len(thought) + 1
-        kind = self.kind if candidates != ((),) else "none"
         return Choice(move, thought, kind, probabilities, written + 1, candidates if len(candidates) > 1 else ())
 
     def _prompts(self, readings: Sequence[Reading]) -> Tensor:
@@ -382,8 +388,10 @@ def _nearest(reading: Reading, per_visit: int) -> str:
 
 
 def planner_rule(reading: Reading) -> str:
-    """The first move of a shortest path, by breadth-first search over what is known; towards the goal if none is."""
-    return best_move(reading) or greedy_rule(reading)
+    """The first move of the shortest path that it says, by breadth-first search over what is known; towards the goal if
+    there is none."""
+    words = path(reading)
+    return split_answer(words or ())[1] or greedy_rule(reading)
 
 
 RULES: Mapping[str, RuleBackend] = {
