@@ -19,8 +19,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from rlhf_core.advantages import generalized_advantages, masked_mean
-from rlhf_core.gridworld import GridWorld, random_maze
+from rlhf_core.advantages import generalized_advantages, masked_mean, whiten
+from rlhf_core.gridworld import LARGEST, SMALLEST, GridWorld, random_maze
 from rlhf_core.kl import k1
 from rlhf_core.language_model import EOS, PAD, MiniLM
 from rlhf_core.maze_language import maze_tokenizer, split_answer, state_words
@@ -74,6 +74,8 @@ class NavigationPPOConfig:
         for name in ("gamma", "gae_lambda", "hard_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
+        if not SMALLEST <= self.size <= LARGEST:
+            raise ValueError(f"size must lie between {SMALLEST} and {LARGEST}, not {self.size}.")
         for name in ("episodes", "max_steps", "epochs", "minibatch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
@@ -163,8 +165,7 @@ class NavigationPPOTrainer:
             gamma=c.gamma,
             gae_lambda=c.gae_lambda,
         )
-        advantage, target = advantages[walks.place], returns[walks.place]
-        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+        advantage, target = whiten(advantages, walks.happened)[walks.place], returns[walks.place]
         policy_loss, value_loss, clipped = self._update(walks, advantage, target)
         self.steps_done += 1
         self.cpu_seconds += time.process_time() - began
