@@ -15,6 +15,6 @@
    `navigation_evaluation`: does it arrive, and does it do what it thinks? `gymnasium_maze`: the maze for other agents.
 
 `checkpoints` holds the trained weights and the scripts that remake them; `headless`, `headless_constitution`,
-`headless_navigation` and `__main__` run each stage from a command line. The package needs torch, numpy and safetensors, draws every random number
-from generators of its own, and knows nothing of the app around it.
+`headless_navigation` and `__main__` run each stage from a command line. The package needs torch, numpy and safetensors,
+draws every random number from generators of its own, and knows nothing of the app around it.
 """

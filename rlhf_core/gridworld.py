@@ -141,6 +141,8 @@ def random_maze(
     """
     if not SMALLEST <= size <= LARGEST:
         raise MazeError(f"A maze has {SMALLEST} to {LARGEST} cells a side, not {size}.")
+    if split is not None and split not in SPLITS:
+        raise MazeError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
     cells = [(row, column) for row in range(size) for column in range(size)]
     while True:
         share = rng.uniform(*density)
@@ -183,7 +185,7 @@ def parse_mazes(text: str) -> list[Maze]:
     MazeError names the index of the maze that is none, counted from 0, and why, or the line that is no JSON.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_int=_whole)
     except json.JSONDecodeError as error:
         raise MazeError(f"line {error.lineno}: {error.msg}; give a JSON list of mazes.") from error
     except RecursionError as error:
@@ -197,6 +199,11 @@ def parse_mazes(text: str) -> list[Maze]:
         except MazeError as error:
             raise MazeError(f"maze {index}: {error}", error.reason) from error
     return found
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number, of which Python reads no more than some thousand digits; a huge one is none, and infinite."""
+    return int(digits) if len(digits) < 10 else float(digits)
 
 
 def parse_maze(item: Any) -> Maze:

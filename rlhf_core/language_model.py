@@ -136,6 +136,12 @@ def rotary_angles(context: int, width: int) -> Tensor:
     return torch.arange(context)[:, None] * frequency
 
 
+def rotation(angles: Tensor) -> Rotation:
+    """The cosines and sines of angles (time, width / 2), as `rotate` takes them."""
+    cosine, sine = angles.cos(), angles.sin()
+    return torch.cat([cosine, cosine], 1), torch.cat([-sine, sine], 1)
+
+
 def rotate(x: Tensor, rotation: Rotation) -> Tensor:
     """Turn x (..., time, width) by its positions' angles, so that a product of two depends on their distance
     alone. Dimension i is paired with dimension i + width / 2."""
@@ -185,9 +191,7 @@ class MiniLM(nn.Module):
         self.config = config
         self.embedding = GridEmbedding(config) if config.grid else nn.Embedding(config.vocabulary, config.width)
         if config.rotary:
-            angles = rotary_angles(config.context, config.width // config.heads)
-            cosine, sine = angles.cos(), angles.sin()
-            self.rotation = (torch.cat([cosine, cosine], 1), torch.cat([-sine, sine], 1))
+            self.rotation = rotation(rotary_angles(config.context, config.width // config.heads))
         else:
             self.position = nn.Embedding(config.context, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))

@@ -245,14 +245,16 @@ class ModelBackend:
         self.kind: Thought = kind
         self.rng = rng or torch.Generator().manual_seed(0)
         self._act = WORDS_EN.id("act")
+        self._longest = model.config.response_length - 1  # room for "act"
         self._moves = torch.tensor([WORDS_EN.id(direction(move)) for move in MOVES])
 
     def choose(self, readings: Sequence[Reading], use_cot: bool) -> list[Choice]:
         """See `Backend`. Without `use_cot`, and for a model that was taught none, the thought is empty."""
         found: list[Choice] = []
+        kind: Thought = self.kind if use_cot else "none"
         for first in range(0, len(readings), self.BATCH):
             part = readings[first : first + self.BATCH]
-            if use_cot and self.kind != "none":
+            if kind != "none":
                 candidates = list(zip(*self._candidates(part), strict=True))
             else:
                 candidates = [((),)] * len(part)
@@ -260,25 +262,26 @@ class ModelBackend:
                 self._best(reading, thoughts) for reading, thoughts in zip(part, candidates, strict=True)
             ]
             found += [
-                self._choice(thought, row, thoughts)
+                self._choice(thought, row, thoughts, kind)
                 for thought, row, thoughts in zip(chosen, self.probabilities(part, chosen), candidates, strict=True)
             ]
         return found
 
     def act_on(self, reading: Reading, thought: Sequence[str]) -> Choice:
-        """The choice after a given thought, in English words. PromptError where it is too long."""
+        """The choice after a given thought, in English words. PromptError where it is too long, UnknownWordsError for
+        words that mazes don't have."""
+        WORDS_EN.encode(" ".join(thought))
+        if len(thought) > self._longest:
+            raise PromptError(f"The thought has {len(thought)} words; the model reads at most {self._longest}.")
         row = self.probabilities([reading], [tuple(thought)])[0]
-        return self._choice(tuple(thought), row, ())
+        return self._choice(tuple(thought), row, (), self.kind)
 
     @torch.inference_mode()
     def probabilities(self, readings: Sequence[Reading], thoughts: Sequence[Sequence[str]]) -> Tensor:
-        """Probability of each of the four moves after each reading and thought, (batch, 4). PromptError where a thought
-        is too long."""
+        """Probability of each of the four moves after each reading and thought, (batch, 4)."""
         prompts = self._prompts(readings)
         answers = [[*map(WORDS_EN.id, thought), self._act] for thought in thoughts]
-        longest, room = max(map(len, answers)), self.model.config.response_length
-        if longest > room:
-            raise PromptError(f"The thought has {longest - 1} words; the model reads at most {room - 1}.")
+        longest = max(map(len, answers))
         tokens = torch.tensor([ids + [WORDS_EN.PAD] * (longest - len(ids)) for ids in answers])
         start = int((prompts != WORDS_EN.PAD).any(0).int().argmax())
         hidden = self.model(torch.cat([prompts[:, start:], tokens], 1), start)
@@ -288,10 +291,9 @@ class ModelBackend:
 
     @torch.inference_mode()
     def think(self, readings: Sequence[Reading], temperature: float = 0.0) -> list[tuple[str, ...]]:
-        """A thought for each reading, in English words. One that finds no end is cut where no planner's goes on: a
-        wave over the whole grid has two words a cell."""
-        most = self.model.config.response_length - 1
-        room = [min(most, 2 * reading.size**2) for reading in readings]
+        """A thought for each reading, in English words. One that finds no end is cut where no planner's goes on, two
+        words a cell of the grid, and where `act` would have no room."""
+        room = [min(self._longest, 2 * reading.size**2) for reading in readings]
         found = self.model.sample(
             self._prompts(readings), rng=self.rng, temperature=temperature, until=self._act, longest=max(room) + 1
         )
@@ -301,18 +303,19 @@ class ModelBackend:
 
     def _candidates(self, readings: Sequence[Reading]) -> list[list[tuple[str, ...]]]:
         drawn = [self.think(readings, self.temperature or 1.0) for _ in range(self.plans - 1)]
-        return [self.think(readings, self.temperature), *drawn]
+        return [self.think(readings, 0.0 if drawn else self.temperature), *drawn]
 
     def _best(self, reading: Reading, thoughts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
         plans = {thought: plan_of(self.kind, thought, reading) for thought in thoughts}
         valid = [thought for thought in thoughts if valid_plan(plans[thought], reading)]
         return min(valid, key=lambda thought: len(plans[thought])) if valid else thoughts[0]
 
-    def _choice(self, thought: tuple[str, ...], row: Tensor, candidates: tuple[tuple[str, ...], ...]) -> Choice:
+    def _choice(
+        self, thought: tuple[str, ...], row: Tensor, candidates: tuple[tuple[str, ...], ...], kind: Thought
+    ) -> Choice:
         probabilities = dict(zip(MOVES, cast(list[float], row.tolist()), strict=True))
         move = max(probabilities, key=probabilities.__getitem__)
         written = sum(len(candidate) + 1 for candidate in candidates) or len(thought) + 1
-        kind = self.kind if candidates != ((),) else "none"
         return Choice(move, thought, kind, probabilities, written + 1, candidates if len(candidates) > 1 else ())
 
     def _prompts(self, readings: Sequence[Reading]) -> Tensor:
@@ -389,9 +392,10 @@ def _nearest(reading: Reading, per_visit: int) -> str:
 
 
 def planner_rule(reading: Reading) -> str:
-    """The first move of a shortest path, by breadth-first search over what is known; towards the goal if none is."""
+    """The first move of the shortest path that it says, by breadth-first search over what is known; towards the goal if
+    there is none."""
     words = path(reading)
-    return (split_answer(words)[1] if words else None) or greedy_rule(reading)
+    return split_answer(words or ())[1] or greedy_rule(reading)
 
 
 RULES: Mapping[str, RuleBackend] = {

@@ -19,7 +19,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from rlhf_core.advantages import generalized_advantages, masked_mean
+from rlhf_core.advantages import generalized_advantages, masked_mean, whiten
 from rlhf_core.gridworld import LARGEST, SMALLEST, GridWorld, random_maze
 from rlhf_core.kl import k1
 from rlhf_core.language_model import EOS, PAD, MiniLM
@@ -64,21 +64,19 @@ class NavigationPPOConfig:
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "clip_range", "temperature", "max_grad_norm"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be above 0, not {value}.")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}.")
         for name in ("kl_coef", "value_coef"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be 0 or more, not {value}.")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}.")
         for name in ("gamma", "gae_lambda", "hard_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
+        if not SMALLEST <= self.size <= LARGEST:
+            raise ValueError(f"size must lie between {SMALLEST} and {LARGEST}, not {self.size}.")
         for name in ("episodes", "max_steps", "epochs", "minibatch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        if not SMALLEST <= self.size <= LARGEST:
-            raise ValueError(f"Mazes have {SMALLEST} to {LARGEST} cells a side, not {self.size}.")
 
 
 @dataclass(frozen=True)
@@ -165,8 +163,7 @@ class NavigationPPOTrainer:
             gamma=c.gamma,
             gae_lambda=c.gae_lambda,
         )
-        advantage, target = advantages[walks.place], returns[walks.place]
-        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+        advantage, target = whiten(advantages, walks.happened)[walks.place], returns[walks.place]
         policy_loss, value_loss, clipped = self._update(walks, advantage, target)
         self.steps_done += 1
         self.cpu_seconds += time.process_time() - began

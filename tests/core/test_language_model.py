@@ -1,10 +1,24 @@
+import math
 from pathlib import Path
 
 import pytest
 import torch
 
 from rlhf_core.checkpoints import LanguageAssets
-from rlhf_core.language_model import CheckpointError, MiniLM, PromptError, draw, next_token_log_probs
+from rlhf_core.language_model import (
+    EOS,
+    PAD,
+    CheckpointError,
+    GridEmbedding,
+    MiniLM,
+    MiniLMConfig,
+    PromptError,
+    draw,
+    next_token_log_probs,
+    rotary_angles,
+    rotate,
+    rotation,
+)
 from rlhf_core.pretraining import PretrainConfig, Pretrainer
 from rlhf_core.rollout import laid_out, score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer, UnknownWordsError
@@ -152,3 +166,119 @@ def test_pretraining_learns_and_resumes_to_the_same_curve(assets: LanguageAssets
 def test_pretraining_refuses_impossible_settings(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(bad.values())))):
         PretrainConfig(**bad)  # type: ignore[arg-type]
+
+
+# Long texts: rotary positions, cells of a grid, an end of one's own.
+
+WORDS = 12
+"""Five special tokens, three words, and a grid of two by two cells."""
+
+
+def grid_model(rotary: bool = True) -> MiniLM:
+    config = MiniLMConfig(
+        vocabulary=WORDS, width=16, heads=2, layers=2, prompt_length=12, response_length=10, rotary=rotary, grid=2
+    )
+    return MiniLM(config, rng(5)).eval()
+
+
+def grid_prompts() -> torch.Tensor:
+    """Of three lengths, padded on the left; no row fills the room."""
+    rows = [[1, 5, 9, 4], [1, 6, 7, 8, 9, 10, 4], [1, 11, 5, 10, 8, 8, 6, 4]]
+    return torch.tensor([[PAD] * (12 - len(row)) + row for row in rows])
+
+
+def test_a_rotation_by_hand() -> None:
+    # Width 2, frequency 1: position p turns by p radians, (1, 0) to (cos p, sin p) and (0, 1) to (-sin p, cos p).
+    angles = rotary_angles(4, 2)
+    torch.testing.assert_close(angles, torch.tensor([[0.0], [1.0], [2.0], [3.0]]))
+    x = torch.tensor([[1.0, 0.0], [0.0, 1.0]])[None, None]
+    turned = rotate(x, rotation(angles[2:4]))[0, 0]
+    expected = [[math.cos(2), math.sin(2)], [-math.sin(3), math.cos(3)]]
+    torch.testing.assert_close(turned, torch.tensor(expected))
+    # Width 4: the second pair turns a hundredth as fast, 10000 to the power of -1/2.
+    torch.testing.assert_close(rotary_angles(3, 4)[2], torch.tensor([2.0, 0.02]))
+
+
+def test_products_of_rotated_vectors_depend_on_distance_alone() -> None:
+    angles = rotary_angles(30, 8)
+    q, k = torch.randn(2, 8, generator=rng(0))
+
+    def product(at: int, other: int) -> float:
+        a, b = (rotate(x[None, None, None], rotation(angles[i : i + 1]))
+                for x, i in ((q, at), (k, other)))  # fmt: skip
+        return float((a * b).sum())
+
+    assert product(7, 3) == pytest.approx(product(25, 21), abs=1e-5) == pytest.approx(product(4, 0), abs=1e-5)
+    assert abs(product(7, 3) - product(7, 4)) > 1e-3 and abs(product(7, 3) - product(3, 7)) > 1e-3
+
+
+def test_rotary_positions_do_not_see_how_much_padding_stands_before() -> None:
+    sequence = [1, 5, 9, 10, 4]
+    for rotary in (True, False):
+        model, found = grid_model(rotary), []
+        for padding in (0, 2, 7):
+            tokens = torch.tensor([[PAD] * padding + sequence])
+            found.append(model(tokens)[0, padding:])
+        same = all(torch.allclose(found[0], other, atol=1e-5) for other in found[1:])
+        assert same == rotary, "learned positions see it"
+    model = grid_model()
+    there = model(torch.tensor([sequence]), 7)[0]
+    torch.testing.assert_close(there, found_at_start(model, sequence), atol=1e-5, rtol=1e-5)
+    swapped = found_at_start(model, [1, 9, 5, 10, 4])
+    assert not torch.allclose(there[-1], swapped[-1], atol=1e-4), "but they see the order"
+    assert not hasattr(model, "position") and "position.weight" not in model.state_dict()
+
+
+def found_at_start(model: MiniLM, sequence: list[int]) -> torch.Tensor:
+    return model(torch.tensor([sequence]))[0]
+
+
+def test_a_cell_is_the_sum_of_its_own_its_rows_and_its_columns_vector() -> None:
+    model = grid_model()
+    cells = model.embedding
+    assert isinstance(cells, GridEmbedding) and cells.weight.shape == (WORDS, 16)
+    assert torch.equal(cells.weight[:8], cells.own[:8])
+    for row in range(2):
+        for column in range(2):
+            at = 8 + 2 * row + column
+            torch.testing.assert_close(cells.weight[at], cells.own[at] + cells.row[row, 0] + cells.column[0, column])
+    hidden = torch.randn(3, 16, generator=rng(1))
+    torch.testing.assert_close(model.logits(hidden), hidden @ cells.weight.T)
+    # What is learnt of one cell is learnt of its row and its column, and of no other cell.
+    cells.weight[9].sum().backward()
+    grads = (cells.own.grad, cells.row.grad, cells.column.grad)
+    assert [g.flatten(0, -2).any(1).nonzero().flatten().tolist() for g in grads if g is not None] == [[9], [0], [1]]
+
+
+@pytest.mark.parametrize("rotary", [True, False])
+def test_the_cache_gives_the_probabilities_of_a_full_pass_with_either_kind_of_position(rotary: bool) -> None:
+    model, prompts = grid_model(rotary), grid_prompts()
+    tokens, log_probs, mask = model.sample(prompts, rng=rng(2), temperature=1.3)
+    assert len(set(mask.sum(1).tolist())) > 1, "rows end at different times"
+    again = score_tokens(model, prompts, tokens, mask, 1.3).log_probs
+    torch.testing.assert_close(laid_out(again, mask), log_probs, atol=1e-5, rtol=1e-5)
+
+
+def test_a_response_ends_with_the_token_that_was_asked_for() -> None:
+    model, prompts, end = grid_model(), grid_prompts().repeat(20, 1), 7
+    tokens, log_probs, mask = model.sample(prompts, rng=rng(3), temperature=2.0, until=end)
+    usual = model.sample(prompts, rng=rng(3), temperature=2.0)
+    lengths = mask.sum(1)
+    for row, length in zip(tokens, lengths.tolist(), strict=True):
+        ends = (row == end).nonzero().flatten().tolist()
+        assert ends == ([length - 1] if ends else []) and (ends or length == 10)
+        assert not row[length:].any()
+    assert not log_probs[~mask].any()
+    assert bool((tokens[mask] == EOS).any()), "the usual end is a word like others"
+    assert 2 < len(set(lengths.tolist())) and int((lengths < 10).sum()) > 20
+    # Up to the first end of either kind both say the same: a row's numbers are its own.
+    both = ((usual.tokens == end) | (usual.tokens == EOS)).int()
+    shared = ((both.cumsum(1) - both) == 0) & usual.mask
+    assert torch.equal(tokens[shared], usual.tokens[shared])
+
+
+def test_impossible_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"width 20 .*heads 4"):
+        MiniLMConfig(vocabulary=9, width=20, heads=4)
+    with pytest.raises(ValueError, match="4 by 4 cells needs more than 15"):
+        MiniLMConfig(vocabulary=15, grid=4)
