@@ -10,6 +10,7 @@ from typing import Any
 from lab.store import Store
 from lab.walking import backend_of
 from rlhf_core.gridworld import episodes, random_mazes
+from rlhf_core.maze_language import PLANNING
 from rlhf_core.navigation import ModelBackend
 from rlhf_core.navigation_evaluation import causality, milliseconds, summarise, walk
 
@@ -42,7 +43,7 @@ def examine(store: Store, exam: Exam, progress: Callable[[float, str], None]) ->
         worlds = list(episodes(mazes, hidden=exam.hidden))
         result = summarise(walk(backend, worlds, remember=exam.remember))
         row: dict[str, Any] = {"who": name, **asdict(result), "milliseconds": milliseconds(backend, mazes)}
-        if isinstance(backend, ModelBackend) and backend.kind in ("path", "wave"):
+        if isinstance(backend, ModelBackend) and backend.kind in PLANNING:
             row["causality"] = asdict(causality(backend, mazes[:MOST_EDITED]))
         rows.append(row)
     progress(1.0, "")

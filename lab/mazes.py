@@ -9,6 +9,7 @@ from typing import Any
 
 from lab import models, states
 from lab.store import Run, Store
+from rlhf_core.checkpoints import SHIPPED_MAZES
 from rlhf_core.cloning import maze_model
 from rlhf_core.gridworld import Maze, State, episodes, maze_json, random_mazes
 from rlhf_core.headless import generator
@@ -19,7 +20,7 @@ from rlhf_core.navigation_evaluation import summarise, walk
 
 CLONING, NAVIGATION = "cloning", "navigation"
 """The stages whose runs make policies of the maze."""
-SHIPPED: tuple[Thought, ...] = ("none", "path", "wave")
+SHIPPED = SHIPPED_MAZES
 """The policies that every lab has, by what they think."""
 MEASURED_EVERY = 5
 MEASURED_MAZES = 60

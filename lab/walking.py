@@ -15,7 +15,7 @@ from lab import mazes
 from lab.store import Store
 from rlhf_core.gridworld import Cell, GridWorld, Maze, maze_json, parse_maze, random_mazes
 from rlhf_core.headless import generator
-from rlhf_core.maze_language import Reading, maze_tokenizer, plan_of, valid_plan
+from rlhf_core.maze_language import PLANNING, Reading, maze_tokenizer, plan_of, valid_plan
 from rlhf_core.navigation import (
     RULES,
     Backend,
@@ -236,7 +236,7 @@ def backend_of(store: Store, name: str, plans: int = 1) -> Backend:
     if name in RULES:
         return RULES[name]
     model, kind = mazes.policy(store, name)
-    return ModelBackend(model, kind, plans=plans if kind in ("path", "wave") else 1)
+    return ModelBackend(model, kind, plans=plans if kind in PLANNING else 1)
 
 
 def kept_walk(store: Store, lab_id: int, language: str) -> Walk | None:

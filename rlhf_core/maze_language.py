@@ -22,6 +22,9 @@ THOUGHTS: tuple[Thought, ...] = ("none", "facts", "path", "wave")
 """What comes before the move: nothing; what is around and where the goal lies; a path from the goal back to the agent;
 a breadth-first search from the goal, each cell with the move from it."""
 
+PLANNING: tuple[Thought, ...] = ("path", "wave")
+"""Those that say where to go: their plan can be checked."""
+
 # Word by word in both languages, in the order of their ids.
 _WORDS = {
     "wall": "벽",

@@ -20,6 +20,7 @@ from torch import Tensor
 from rlhf_core.gridworld import MOVES, Cell, State, manhattan, neighbour
 from rlhf_core.language_model import MiniLM, PromptError
 from rlhf_core.maze_language import (
+    PLANNING,
     MazeTokenizer,
     Reading,
     Thought,
@@ -83,7 +84,7 @@ class Decision:
     plan: tuple[Cell, ...]
     """Cells from the next one to the goal; empty without a plan."""
     plan_valid: bool | None
-    """Whether the plan leads to the goal through no known wall; None without a plan."""
+    """Whether the plan leads to the goal through no known wall, which none at all does not; None where none is due."""
     follows_plan: bool | None
     """Whether the action goes to the first cell of the plan: is the thought what was acted on? None without a plan."""
     probabilities: Mapping[str, float]
@@ -116,7 +117,7 @@ def explain(reading: Reading, choice: Choice, seconds: float, tokenizer: MazeTok
         thought=choice.thought,
         text=tokenizer.say(choice.thought),
         plan=plan,
-        plan_valid=valid_plan(plan, reading) if plan else None,
+        plan_valid=valid_plan(plan, reading) if choice.kind in PLANNING else None,
         follows_plan=reached == plan[0] if plan else None,
         probabilities=choice.probabilities,
         tokens=choice.tokens,
@@ -274,7 +275,7 @@ class ModelBackend:
         if len(thought) > self._longest:
             raise PromptError(f"The thought has {len(thought)} words; the model reads at most {self._longest}.")
         row = self.probabilities([reading], [tuple(thought)])[0]
-        return self._choice(tuple(thought), row, (), self.kind)
+        return self._choice(tuple(thought), row, (), self.kind if thought else "none")
 
     @torch.inference_mode()
     def probabilities(self, readings: Sequence[Reading], thoughts: Sequence[Sequence[str]]) -> Tensor:

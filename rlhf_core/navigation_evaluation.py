@@ -16,7 +16,7 @@ import torch
 
 from rlhf_core.evaluation import Interval, mean_interval, wilson_interval
 from rlhf_core.gridworld import MOVES, Cell, GridWorld, Maze, distances, episodes, neighbour, say
-from rlhf_core.maze_language import WORDS, Reading, Thought, direction
+from rlhf_core.maze_language import PLANNING, WORDS, Reading, Thought, direction
 from rlhf_core.navigation import Backend, Decision, Memory, ModelBackend, decide
 
 OFTEN = 3
@@ -191,7 +191,7 @@ def edited(
     others = [
         other for other in MOVES if other != move and reading.allows(neighbour(reading.position, other))
     ]
-    if not others or not thought or kind not in ("path", "wave"):
+    if not others or not thought or kind not in PLANNING:
         return None
     other, words = others[0], list(thought)
     if not last_is_move:

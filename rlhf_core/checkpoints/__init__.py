@@ -34,6 +34,10 @@ def critic_path(language: str, directory: Path = HERE) -> Path:
     return directory / f"critic-{language}.safetensors"
 
 
+SHIPPED_MAZES: tuple[Thought, ...] = ("none", "path", "wave")
+"""What the policies of the maze that ship think."""
+
+
 def maze_path(thought: Thought, directory: Path = HERE) -> Path:
     return directory / f"maze-{thought}.safetensors"
 

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import torch
 
-from rlhf_core.checkpoints import HERE, maze_path
+from rlhf_core.checkpoints import HERE, SHIPPED_MAZES, maze_path
 from rlhf_core.cloning import LEARNING_RATES, CloningConfig, CloningTrainer, maze_model, schedule
 from rlhf_core.gridworld import LARGEST, SMALLEST
 from rlhf_core.language_model import MiniLM
 from rlhf_core.maze_language import Thought, as_thought
 
-SHIPPED: tuple[Thought, ...] = ("none", "path", "wave")
 STEPS: Mapping[Thought, int] = {"none": 10_000, "path": 10_000, "wave": 4000}
 LAYERS: Mapping[Thought, int] = {"none": 4, "path": 4, "wave": 3}
 
@@ -48,8 +47,8 @@ def make_policy(thought: Thought, steps: int, seed: int = 0) -> MiniLM:
 def main() -> None:
     """Remake the policies that were named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=SHIPPED, default=SHIPPED, help="these kinds of thought")
-    parser.add_argument("--steps", type=int, help="fewer steps make a worse model sooner")
+    parser.add_argument("--only", nargs="+", choices=SHIPPED_MAZES, default=SHIPPED_MAZES, help="these alone")
+    parser.add_argument("--steps", type=int, help="fewer make a worse model sooner")
     parser.add_argument("--directory", type=Path, default=HERE, help="where to write them")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
