@@ -23,12 +23,12 @@ from functools import lru_cache
 import torch
 
 from benchmarks.tables import REFERENCE_GFLOPS, Headlines, gemm_gflops, table, with_interval
-from rlhf_core.checkpoints import load_maze_policy, maze_path
+from rlhf_core.checkpoints import SHIPPED_MAZES, THINKING, load_maze_policy
 from rlhf_core.cloning import LEARNING_RATES, CloningConfig, CloningTrainer, maze_model, schedule
 from rlhf_core.evaluation import Z95, Interval, wilson_interval
 from rlhf_core.gridworld import Maze, episodes, random_mazes
 from rlhf_core.language_model import MiniLM
-from rlhf_core.maze_language import Thought
+from rlhf_core.maze_language import PLANNING, Thought
 from rlhf_core.navigation import RULES, Backend, ModelBackend, RandomBackend
 from rlhf_core.navigation_evaluation import Episode, causality, milliseconds, summarise, trials, walk
 from rlhf_core.navigation_ppo import NavigationPPOConfig, NavigationPPOTrainer
@@ -59,7 +59,7 @@ HIDDEN, HIDDEN_OVER_TRIALS, TRIALS = 0.3, 0.6, 4
 PLANS = (1, 4, 16)
 
 LIVE = "hard 6x6 success that thinking adds after a live training"
-PPO = "hard 6x6 success that PPO adds to the direct policy"
+PPO = "hard 6x6 success that PPO adds to a direct policy that was cloned live"
 MEMORY = "hard 6x6 success that memory adds to the thinking policy, 30 % of walls hidden"
 ASKED = {
     "success of the thinking policy on hard 6x6": "at least 0.97",
@@ -84,11 +84,15 @@ def shipped(thought: Thought, plans: int = 1) -> ModelBackend:
     return ModelBackend(load_maze_policy(thought), thought, plans=plans)
 
 
+def name_of(thought: Thought) -> str:
+    """What a shipped model is called in the tables."""
+    return "direct" if thought == "none" else f"thinking ({thought})"
+
+
 def policies_to_measure() -> dict[str, Backend]:
-    """Who is measured, by the name in the tables; those that think in waves only where they ship."""
-    found: dict[str, Backend] = {"random": RandomBackend(0), **{name: RULES[name] for name in RULES}}
-    found |= {"direct": shipped("none"), "thinking (path)": shipped("path")}
-    return found | ({"thinking (wave)": shipped("wave")} if maze_path("wave").exists() else {})
+    """Who is measured, by the name in the tables."""
+    models = {name_of(thought): shipped(thought) for thought in SHIPPED_MAZES}
+    return {"random": RandomBackend(0), **RULES, **models}
 
 
 def walked(backend: Backend, mazes: Sequence[Maze], *, hidden: float = 0.0, remember: bool = True) -> list[Episode]:
@@ -124,26 +128,29 @@ def this_core() -> float:
 
 def policies(effort: Effort) -> Headlines:
     """How well does every policy find its way, and what does a decision cost?"""
-    print(f"### The policies\n\n{effort.mazes} mazes of each kind. Bumps are per episode, tokens per decision;")
-    print("CPU ms is the median of one decision made alone.\n")
+    print(f"### The policies\n\n{effort.mazes} mazes of each kind. Bumps are per episode, tokens per decision.")
+    print("CPU ms: of one decision made alone, the median over whole walks, and over their first decisions, which are")
+    print("the farthest from the goal and have the longest thoughts. The thinking policy is the one that thinks a")
+    print(f"{THINKING}; its figures are those of the first table.\n")
     scale = this_core()
     found: Headlines = {}
-    for size in (6, 8):
+    for size in (6, 8, 10):
         for hard in (True, False):
             name = f"{'hard' if hard else 'easy'} {size}x{size}"
             mazes = test_mazes(effort.mazes, size, hard=hard)
             rows: list[list[object]] = []
             for policy, backend in policies_to_measure().items():
                 r, took = summarise(walked(backend, mazes)), milliseconds(backend, mazes)
+                first = milliseconds(backend, mazes, first=True)
                 row = [show(r.success), show(r.spl), show(r.loops), r.bumps, show(r.valid_plans), show(r.faithful)]
-                rows.append([policy, *row, r.tokens, took, took * scale])
-                if policy == "thinking (path)" and hard:
+                rows.append([policy, *row, r.tokens, took, took * scale, first])
+                if policy == name_of(THINKING) and hard and size < 10:
                     found[f"success of the thinking policy on {name}"] = r.success.rate
                     found[f"SPL of the thinking policy on {name}"] = r.spl.rate
                     found[f"CPU ms of one of its decisions on {name}"] = took
             print(f"#### {name}\n")
             head = ["policy", "success", "SPL", "loops", "bumps", "valid plans", "faithful", "tokens", "CPU ms"]
-            table([*head, "CPU ms at 85 GFLOP/s"], rows)
+            table([*head, "CPU ms at 85 GFLOP/s", "CPU ms, first"], rows)
     return found
 
 
@@ -228,39 +235,43 @@ def weighting(effort: Effort) -> Headlines:
 
 
 def ppo(effort: Effort) -> Headlines:
-    """What reinforcement learning from the environment's reward adds to the shipped policies."""
-    print(f"### PPO from the environment's reward\n\n{effort.iterations} iterations at the page's defaults, from the")
-    print(f"shipped policies; {effort.mazes} hard 6x6 mazes. Added is the success in the same mazes.\n")
-    scale = this_core()
+    """What reinforcement learning from the environment's reward adds to policies of either kind."""
+    print(f"### PPO from the environment's reward\n\n{effort.iterations} iterations at the page's defaults;")
+    print(f"{effort.mazes} hard 6x6 mazes. Added is the success in the same mazes. A policy that was cloned live had")
+    print(f"{effort.seconds:.0f} CPU-seconds of cloning with the same seed; the shipped ones had half an hour.\n")
     mazes = test_mazes(effort.mazes, 6, hard=True)
-    found: Headlines = {}
     kinds: tuple[Thought, ...] = ("none", "path")
+    gains: dict[tuple[str, Thought], list[float]] = {}
+    head = ["seed", "success before", "after", "added", "SPL before", "after", "valid plans before", "after", "CPU s"]
     for kind in kinds:
-        start = walked(shipped(kind), mazes)
-        rows: list[list[object]] = [["start", *figures_of(start), "", "", ""]]
-        gains: list[float] = []
-        for seed in effort.seeds:
-            print(f"ppo: {kind}, seed {seed}", file=sys.stderr)
-            trainer = NavigationPPOTrainer(load_maze_policy(kind), NavigationPPOConfig(), seed)
-            for _ in range(effort.iterations):
-                trainer.step()
-            after = walked(ModelBackend(trainer.policy, kind), mazes)
-            gain, text = added(start, after)
-            gains.append(gain)
-            took = trainer.cpu_seconds
-            rows.append([f"seed {seed}", *figures_of(after), text, took, took * scale])
-        print(f"#### The {'direct' if kind == 'none' else 'thinking'} policy\n")
-        head = ["", "success", "SPL", "valid plans", "bumps", "tokens", "added", "CPU s", "CPU s at 85 GFLOP/s"]
-        table(head, rows)
-        if kind == "none":
-            found = {f"{PPO}, least seed": min(gains), f"{PPO}, mean": statistics.fmean(gains)}
-    return found
-
-
-def figures_of(found: Sequence[Episode]) -> list[object]:
-    """Success, SPL, valid plans, bumps and tokens."""
-    r = summarise(found)
-    return [show(r.success), show(r.spl), show(r.valid_plans), r.bumps, r.tokens]
+        for begins in ("cloned live", "shipped"):
+            rows: list[list[object]] = []
+            for seed in effort.seeds:
+                print(f"ppo: {kind}, {begins}, seed {seed}", file=sys.stderr)
+                start = load_maze_policy(kind)
+                if begins == "cloned live":
+                    start = clone(kind, seed, effort.seconds, WEIGHT).model
+                before = walked(ModelBackend(start, kind), mazes)
+                trainer = NavigationPPOTrainer(start, NavigationPPOConfig(), seed)
+                for _ in range(effort.iterations):
+                    trainer.step()
+                after = walked(ModelBackend(trainer.policy, kind), mazes)
+                gain, text = added(before, after)
+                gains.setdefault((begins, kind), []).append(gain)
+                b, a = summarise(before), summarise(after)
+                plans = [show(r.valid_plans) for r in (b, a)]
+                row = [show(b.success), show(a.success), text, show(b.spl), show(a.spl), *plans, trainer.cpu_seconds]
+                rows.append([seed, *row])
+            print(f"#### {name_of(kind)}, {begins}\n")
+            table(head, rows)
+    main = gains["cloned live", "none"]
+    return {
+        f"{PPO}, least seed": min(main),
+        f"{PPO}, mean": statistics.fmean(main),
+        "the same for the shipped direct policy, mean": statistics.fmean(gains["shipped", "none"]),
+        "the same for one that thinks a path, cloned live, mean": statistics.fmean(gains["cloned live", "path"]),
+        "the same for the shipped one that thinks a path, mean": statistics.fmean(gains["shipped", "path"]),
+    }
 
 
 def causal(effort: Effort) -> Headlines:
@@ -268,9 +279,8 @@ def causal(effort: Effort) -> Headlines:
     print(f"### Interventions in the thought\n\nThe first move in {effort.mazes} hard mazes. Optimal: it lies on a")
     print("shortest path, after the policy's own thought, after none, and after that of another maze. Edited: it goes")
     print("where the edited end of the thought says; unedited: it went there before the edit.\n")
-    kinds: list[Thought] = [kind for kind in ("path", "wave") if maze_path(kind).exists()]
     rows: list[list[object]] = []
-    for kind in kinds:
+    for kind in PLANNING:
         for size in (6, 8):
             c = causality(shipped(kind), test_mazes(effort.mazes, size, hard=True))
             shares = [show(i) for i in (c.optimal, c.suppressed, c.another, c.edited, c.unedited)]
@@ -284,7 +294,7 @@ def memory(effort: Effort) -> Headlines:
     """What remembering bumps is worth where walls are hidden, in one walk and over trials."""
     print(f"### Memory\n\n{HIDDEN:.0%} of the walls are hidden; {effort.mazes} 6x6 mazes of each kind. Added is the")
     print("success that memory adds in the same mazes. No weight changes: bumps are read with the state.\n")
-    named: dict[str, Backend] = {"thinking (path)": shipped("path"), "direct": shipped("none")}
+    named: dict[str, Backend] = {name_of(thought): shipped(thought) for thought in SHIPPED_MAZES}
     named |= {name: RULES[name] for name in ("bfs", "memory")}
     found: Headlines = {}
     for hard in (True, False):
@@ -295,7 +305,7 @@ def memory(effort: Effort) -> Headlines:
             with_it, without, (gain, text) = summarise(on), summarise(off), added(off, on)
             row = [show(with_it.success), show(without.success), text, show(with_it.spl), show(without.spl)]
             rows.append([name, *row, with_it.bumps, without.bumps])
-            if hard and name == "thinking (path)":
+            if hard and name == name_of(THINKING):
                 found[MEMORY] = gain
         print(f"#### {'hard' if hard else 'easy'} 6x6\n")
         table(["policy", "success", "success without", "added", "SPL", "SPL without", "bumps", "bumps without"], rows)
@@ -309,7 +319,7 @@ def over_trials(effort: Effort, named: dict[str, Backend]) -> None:
     print("walls hidden; what was learnt of a maze stays for the next trial.\n")
     mazes = test_mazes(effort.mazes, 6, hard=True)
     rows: list[list[object]] = []
-    for name in ("thinking (path)", "bfs"):
+    for name in (name_of(THINKING), "bfs"):
         walks = trials(named[name], mazes, TRIALS, hidden=HIDDEN_OVER_TRIALS)
         for number, r in enumerate(map(summarise, walks), 1):
             rows.append([name, number, show(r.success), show(r.spl), r.bumps])
@@ -318,11 +328,12 @@ def over_trials(effort: Effort, named: dict[str, Backend]) -> None:
 
 def plans(effort: Effort) -> Headlines:
     """What it is worth to write several plans and to check them."""
-    print(f"### Best of several plans\n\nThe thinking policy on {effort.plan_mazes} hard 8x8 mazes. Of the plans it")
-    print("writes, the likeliest and others at temperature 1, it acts on the shortest that is valid. First plan valid:")
-    print("the share of mazes in which there is a valid one before the first move.\n")
+    print("### Best of several plans\n\nThe policy that thinks a path, which leaves room for it, on")
+    print(f"{effort.plan_mazes} hard 10x10 mazes. Of the plans it writes, the likeliest and others at temperature 1,")
+    print("it acts on the shortest that is valid. First plan valid: the share of mazes in which there is a valid one")
+    print("before the first move.\n")
     scale = this_core()
-    mazes = test_mazes(effort.plan_mazes, 8, hard=True)
+    mazes = test_mazes(effort.plan_mazes, 10, hard=True)
     rows: list[list[object]] = []
     for n in PLANS:
         backend = shipped("path", n)

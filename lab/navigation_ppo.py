@@ -14,7 +14,7 @@ from rlhf_core.navigation_ppo import NavigationPPOConfig, NavigationPPOTrainer
 
 STAGE = mazes.NAVIGATION
 DEFAULT_ITERATIONS = 30
-DEFAULT_START = "path"
+DEFAULT_START = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class NavigationRunMetrics(mazes.WalkMetrics):
 def prepare(spec: JobSpec, store: Store) -> JobSpec:
     """Refuse what can't be trained, by a ValueError, and freeze what the run begins with.
 
-    spec.inputs: "lab" (id) and "start", one of `mazes.SHIPPED` (by default "path") or "run-<id>" of cloning; returned
+    spec.inputs: "lab" (id) and "start", one of `mazes.SHIPPED` (by default "none") or "run-<id>" of cloning; returned
     with "language", the lab's, with "thought", what the policy thinks, and for a run's policy with "start_policy", an
     artifact's id.
     """

@@ -13,6 +13,7 @@ from typing import Any
 
 from lab import mazes
 from lab.store import Store
+from rlhf_core.checkpoints import THINKING
 from rlhf_core.gridworld import Cell, GridWorld, Maze, maze_json, parse_maze, random_mazes
 from rlhf_core.headless import generator
 from rlhf_core.maze_language import PLANNING, Reading, maze_tokenizer, plan_of, valid_plan
@@ -49,7 +50,7 @@ class Settings:
     """Whether what was bumped into and seen is read with the next state."""
     plans: int = 1
     """How many thoughts a model writes, of which the shortest valid plan is taken."""
-    who: tuple[str, ...] = ("path", "none")
+    who: tuple[str, ...] = (THINKING, "none")
     """The policies, by their names (`backend_of`): one, or two side by side."""
     thinks: tuple[bool, ...] = (True, True)
     """Whether each of them may think before it acts."""

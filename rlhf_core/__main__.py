@@ -69,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
 def add_navigate(stage: argparse.ArgumentParser) -> None:
     """The arguments of the stage of the maze."""
     stage.add_argument("--policy", choices=navigation.POLICIES, required=True, help="who walks")
-    stage.add_argument("--thought", choices=navigation.MODELS, help="how the thinking policy thinks; by default path")
+    stage.add_argument("--thought", choices=navigation.MODELS, help="how the thinking policy thinks; by default a wave")
     stage.add_argument("--plans", type=int, default=1, metavar="K", help="write K plans, act on the best valid one")
     stage.add_argument("--mazes", type=Path, metavar="FILE", help="JSON list of size, walls, start and goal")
     stage.add_argument("--size", type=int, metavar="N", help="without --mazes: cells a side; by default 6")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlhf_core.checkpoints import SHIPPED_MAZES, load_maze_policy
+from rlhf_core.checkpoints import SHIPPED_MAZES, THINKING, load_maze_policy
 from rlhf_core.evaluation import Interval
 from rlhf_core.gridworld import GridWorld, Maze, MazeError, episodes, parse_mazes, random_mazes
 from rlhf_core.headless import Progress, Report, generator
@@ -123,7 +123,7 @@ def make_backend(options: Navigation) -> tuple[Backend, Thought]:
         return RandomBackend(options.seed), "none"
     if options.policy in RULES:
         return RULES[options.policy], RULES[options.policy].kind
-    thought = as_thought("none" if options.policy == "direct" else options.thought or "path")
+    thought = as_thought("none" if options.policy == "direct" else options.thought or THINKING)
     rng = generator(options.seed, "plans")
     return ModelBackend(load_maze_policy(thought), thought, plans=options.plans, rng=rng), thought
 

@@ -21,7 +21,7 @@ from rlhf_core.navigation import Backend, Decision, Memory, ModelBackend, decide
 
 OFTEN = 3
 """Who enters a cell so many times goes round in circles."""
-TIMED_DECISIONS = 20
+TIMED_WALKS = 12
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,12 @@ def _by_episode(found: Sequence[Episode], question: Callable[[Decision], bool | 
     return mean_interval(torch.tensor(means, dtype=torch.float64)) if means else None
 
 
-def milliseconds(backend: Backend, mazes: Sequence[Maze], *, use_cot: bool = True) -> float:
-    """CPU milliseconds of one decision made alone: the median over the starts of some mazes."""
-    readings = [Memory().read(GridWorld(maze).state) for maze in mazes[:TIMED_DECISIONS]]
-    return statistics.median(decide(backend, [reading], use_cot=use_cot)[0].seconds * 1000 for reading in readings)
+def milliseconds(backend: Backend, mazes: Sequence[Maze], *, use_cot: bool = True, first: bool = False) -> float:
+    """CPU milliseconds of one decision made alone: the median over all decisions of walks through the first of some
+    mazes, or over the first of each, which is the longest way from the goal and has the longest thought."""
+    walks = [walk(backend, [GridWorld(maze)], use_cot=use_cot)[0] for maze in mazes[:TIMED_WALKS]]
+    times = [decision.seconds for one in walks for decision in one.decisions[: 1 if first else None]]
+    return 1000 * statistics.median(times)
 
 
 # Is the thought what is acted on?

@@ -2,7 +2,8 @@
 
 It is the algorithm of `ppo.py` with three differences. An episode is a walk of many decisions, so the advantage is
 estimated over decisions (a decision's words share it) and the value is the critic's word on the state, before anything
-is written. The reward is the environment's: no person and no model judges. And the price of leaving the reference is
+is written. A walk that is cut off could have gone on: the value of where it stands counts as its further reward (Pardo
+et al., 2018). The reward is the environment's: no person and no model judges. And the price of leaving the reference is
 taken from a decision's reward as a whole.
 """
 
@@ -120,6 +121,15 @@ class Walks:
     """(walks, moves): True where a move was made."""
     arrived: Tensor
     """(walks,)."""
+    further: Tensor
+    """(walks,): the value of the state in which a walk was cut off; 0 for one that arrived."""
+
+    def all_rewards(self, kl: Tensor, kl_coef: float, gamma: float) -> Tensor:
+        """Rewards (walks, moves) with the price of the KL (decisions,), and at the end what is further expected."""
+        rewards = self.rewards - kl_coef * self.laid_out(kl)
+        last = self.happened.sum(1) - 1
+        rewards[torch.arange(len(last)), last] += gamma * self.further
+        return rewards
 
     def laid_out(self, values: Tensor) -> Tensor:
         """Values of decisions, (decisions,), as (walks, moves)."""
@@ -157,7 +167,7 @@ class NavigationPPOTrainer:
         walks = self.collect()
         kl = (k1(walks.log_probs, walks.reference_log_probs) * walks.mask).sum(1)  # (decisions,)
         advantages, returns = generalized_advantages(
-            walks.rewards - c.kl_coef * walks.laid_out(kl),
+            walks.all_rewards(kl, c.kl_coef, c.gamma),
             walks.laid_out(walks.values),
             walks.happened,
             gamma=c.gamma,
@@ -200,8 +210,7 @@ class NavigationPPOTrainer:
             going = [i for i, world in enumerate(worlds) if not world.over]
             if not going:
                 break
-            texts = [" ".join(state_words(Memory().read(worlds[i].state))) for i in going]
-            ids = self.policy.encode_prompts(texts, self.tokenizer)
+            ids = self._read([worlds[i] for i in going])
             drawn = self.policy.sample(ids, rng=self.rng, temperature=c.temperature)
             for i, prompt, tokens in zip(going, ids, drawn.tokens, strict=True):
                 rewards[i, t] = worlds[i].step(self._move(tokens)).reward
@@ -210,6 +219,18 @@ class NavigationPPOTrainer:
                 answers.append(tokens)
                 place.append((i, t))
         return self._commented(worlds, torch.stack(prompts), torch.stack(answers), place, rewards, happened)
+
+    def _read(self, worlds: Sequence[GridWorld]) -> Tensor:
+        """The states of some worlds, (worlds, prompt_length)."""
+        texts = [" ".join(state_words(Memory().read(world.state))) for world in worlds]
+        return self.policy.encode_prompts(texts, self.tokenizer)
+
+    def _further(self, worlds: Sequence[GridWorld]) -> Tensor:
+        """The value of the state in which each world is; 0 at the goal."""
+        ids = self._read(worlds)
+        start = int((ids != PAD).any(0).int().argmax())
+        values = self.value_head(self.policy(ids[:, start:], start)[:, -1])[:, 0]
+        return values * torch.tensor([not world.at_goal for world in worlds])
 
     def _move(self, tokens: Tensor) -> str | None:
         words = [self.tokenizer.words[i] for i in cast(list[int], tokens.tolist())]
@@ -244,7 +265,10 @@ class NavigationPPOTrainer:
             values[rows] = self.value_head(policy.hidden[first_of_each(part)])[:, 0]
         walk, move = torch.tensor(place).T
         arrived = torch.tensor([world.at_goal for world in worlds])
-        return Walks(prompts, tokens, mask, own, other, entropy, values, (walk, move), rewards, happened, arrived)
+        further = self._further(worlds)
+        return Walks(
+            prompts, tokens, mask, own, other, entropy, values, (walk, move), rewards, happened, arrived, further
+        )
 
     def _update(self, walks: Walks, advantages: Tensor, returns: Tensor) -> tuple[float, float, float]:
         """The gradient steps of one iteration. Returns the means of policy loss, value loss and clip fraction."""

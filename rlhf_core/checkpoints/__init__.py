@@ -36,6 +36,8 @@ def critic_path(language: str, directory: Path = HERE) -> Path:
 
 SHIPPED_MAZES: tuple[Thought, ...] = ("none", "path", "wave")
 """What the policies of the maze that ship think."""
+THINKING: Thought = "wave"
+"""What the thinking policy thinks, where nothing else is said: it finds its way best."""
 
 
 def maze_path(thought: Thought, directory: Path = HERE) -> Path:

@@ -97,7 +97,7 @@ def test_the_seed_names_the_run(capsys: pytest.CaptureFixture[str], tiny: None, 
     assert first["mazes"] != other["mazes"]
 
 
-@pytest.mark.parametrize(("policy", "thought"), [("direct", "none"), ("thinking", "path")])
+@pytest.mark.parametrize(("policy", "thought"), [("direct", "none"), ("thinking", "wave")])
 def test_a_model(capsys: pytest.CaptureFixture[str], tiny: None, policy: str, thought: str) -> None:
     report = run(capsys, "--policy", policy, "--count", "5", "--size", "5")
     assert report.keys() >= KEYS and (report["policy"], report["thought"]) == (policy, thought)

@@ -51,7 +51,8 @@ def test_rewards_and_values_stand_where_their_decisions_were_made(start: MiniLM)
         place=(torch.tensor([0, 1, 0, 0]), torch.tensor([0, 0, 1, 2])),
         rewards=torch.tensor([[-0.1, -0.1, 1.0], [1.0, 0.0, 0.0]]),
         happened=torch.tensor([[True, True, True], [True, False, False]]),
-        arrived=torch.tensor([True, True]),
+        arrived=torch.tensor([True, False]),
+        further=torch.tensor([0.0, 0.6]),
     )
     values = found.laid_out(found.values)
     torch.testing.assert_close(values, torch.tensor([[0.1, 0.3, 0.4], [0.2, 0.0, 0.0]]))
@@ -59,6 +60,10 @@ def test_rewards_and_values_stand_where_their_decisions_were_made(start: MiniLM)
     advantages, returns = generalized_advantages(found.rewards, values, found.happened, gamma=0.5, gae_lambda=1.0)
     torch.testing.assert_close(returns[found.place], torch.tensor([0.1, 1.0, 0.4, 1.0]))
     torch.testing.assert_close(advantages[found.place], torch.tensor([0.0, 0.8, 0.1, 0.6]))
+    # A KL of 2 and 1 nats in the first two decisions at .1 a nat; walk 1 was cut off where .6 more is expected, at .5.
+    rewards = found.all_rewards(torch.tensor([2.0, 1.0, 0.0, 0.0]), 0.1, 0.5)
+    torch.testing.assert_close(rewards, torch.tensor([[-0.3, -0.1, 1.0], [1.0 - 0.1 + 0.3, 0.0, 0.0]]))
+    assert float(found.rewards[0, 0]) == pytest.approx(-0.1), "what happened stays as it is"
 
 
 def test_the_first_token_of_each_row() -> None:

@@ -126,7 +126,7 @@ def test_what_navigation_cannot_train_is_refused_in_a_sentence(store: Store, lab
         with pytest.raises(ValueError, match=f"Run {run_id} {said}"):
             navigation_ppo.prepare(navigation_order(lab, start=f"run-{run_id}"), store)
     for config, said in (
-        ({"size": 11}, "Mazes have 5 to 10 cells a side, not 11"),
+        ({"size": 11}, "size must lie between 5 and 10, not 11"),
         ({"gamma": 1.5}, "gamma must lie between 0 and 1, not 1.5"),
         ({"iterations": 0}, "iterations must lie between 1 and 10000, not 0"),
         ({"batch_size": 8}, "Navigation has no setting 'batch_size'"),
@@ -201,7 +201,7 @@ def test_it_shows_what_was_decided_before_and_is_now(store: Store, lab: Lab, tho
         assert (maze.size, maze.hard, maze.split) == (5, True, "validation")
     for look in shown["now"]:
         assert look.keys() == {"thought", "move", "plan", "valid"}
-        assert (look["valid"] is None) == (not look["plan"])
+        assert (look["valid"] is None) == (thought in ("none", "facts"))
         assert all(len(cell) == 2 for cell in look["plan"])
     assert thought != "none" or all((look["thought"], look["plan"]) == ([], []) for look in shown["now"])
     for _ in range(2):
