@@ -102,7 +102,7 @@ def test_a_model(capsys: pytest.CaptureFixture[str], tiny: None, policy: str, th
     report = run(capsys, "--policy", policy, "--count", "5", "--size", "5")
     assert report.keys() >= KEYS and (report["policy"], report["thought"]) == (policy, thought)
     assert report["tokens"] == 2 if policy == "direct" else report["tokens"] > 2
-    assert (report["valid_plans"] is None) == (report["faithful"] is None) == (policy == "direct")
+    assert (report["valid_plans"] is None) == (policy == "direct") and "faithful" in report
     assert report["milliseconds"] > 0
 
 
