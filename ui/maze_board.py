@@ -20,8 +20,8 @@ UNIT = 40
 """Of the picture, a cell's side."""
 MARGIN = 22
 """Room for the numbers of rows and columns."""
-SECONDS_A_WORD = 0.07
-"""How fast a thought is shown as it is written; the model itself is quicker."""
+SLOWEST, LONGEST = 0.07, 3.0
+"""A thought is shown as it is written, so many seconds a word and in so many at most; the model itself is quicker."""
 LEAST_SHOWN = 0.02
 """Moves less likely than this get no arrow."""
 
@@ -74,6 +74,11 @@ def board(svg: str, *, key: str, on_cell: Callable[[Cell], None] | None = None) 
         )  # fmt: skip
 
 
+def seconds_a_word(words: int, most: float = LONGEST) -> float:
+    """How long each of so many words takes to appear, so that all of them do within some seconds."""
+    return min(SLOWEST, most / max(1, words))
+
+
 def draw(
     world: GridWorld,
     decision: Decision | None = None,
@@ -81,9 +86,11 @@ def draw(
     *,
     label: str = "",
     edited: bool = False,
+    within: float = LONGEST,
 ) -> str:
     """A maze with the agent in it, its way so far, its thought and the moves it may make. memory: what it remembers; a
-    hidden wall is hatched, one that it bumped into is crossed."""
+    hidden wall is hatched, one that it bumped into is crossed. within: seconds in which the thought is shown."""
+    pace = seconds_a_word(len(decision.thought), within) if decision else 0.0
     size, maze = world.maze.size, world.maze
     side = MARGIN + size * UNIT + 4
     bumps = memory.bumps if memory else set[Cell]()
@@ -95,10 +102,10 @@ def draw(
             first = False
     parts.append(_trail(world.path))
     if decision is not None:
-        parts += [_plan(world.position, decision), _thought(decision)]
+        parts += [_plan(world.position, decision, pace), _thought(decision, pace)]
     parts += [_goal(maze.goal), _start(maze.start)]
     if decision is not None:
-        parts.append(_arrows(world.position, decision))
+        parts.append(_arrows(world.position, decision, pace))
     parts.append(_agent(world.position, world.at_goal))
     return (
         f'<svg viewBox="0 0 {side} {side}" role="group" aria-label="{_escape(label)}" class="maze{" edited" * edited}">'
@@ -148,33 +155,33 @@ def _trail(path: Sequence[Cell]) -> str:
     return f'<polyline class="trail" points="{points}"/>'
 
 
-def _thought(decision: Decision) -> str:
+def _thought(decision: Decision, pace: float) -> str:
     """What is thought of cells, one after the other as it was written: the moves of a wave, or the numbers of a
     path."""
     moves = wave_moves(decision.thought)
     shown: list[str] = []
     if moves:
         for i, (cell, move) in enumerate(moves.items()):
-            shown.append(f'<g class="wave" style="{_delay(2 * i)}">{_arrow(middle(cell), move, 4.5, 6, "head")}</g>')
+            shown.append(f'<g class="wave" style="{_delay(2 * i, pace)}">{_arrow(middle(cell), move, 4.5, -6, 7)}</g>')
     else:
         for i, cell in enumerate(cells_in(decision.thought)):
             x, y = middle(cell)
             shown.append(
-                f'<g class="written" style="{_delay(i)}"><circle cx="{x:g}" cy="{y:g}" r="10"/>'
+                f'<g class="written" style="{_delay(i, pace)}"><circle cx="{x:g}" cy="{y:g}" r="10"/>'
                 f'<text x="{x:g}" y="{y + 4:g}">{i + 1}</text></g>'
             )
     return "".join(shown)
 
 
-def _plan(position: Cell, decision: Decision) -> str:
+def _plan(position: Cell, decision: Decision, pace: float) -> str:
     if not decision.plan:
         return ""
     points = " ".join(f"{x:g},{y:g}" for x, y in map(middle, (position, *decision.plan)))
     kind = "valid" if decision.plan_valid else "invalid"
-    return f'<polyline class="plan {kind}" style="{_delay(len(decision.thought))}" points="{points}"/>'
+    return f'<polyline class="plan {kind}" style="{_delay(len(decision.thought), pace)}" points="{points}"/>'
 
 
-def _arrows(position: Cell, decision: Decision) -> str:
+def _arrows(position: Cell, decision: Decision, pace: float) -> str:
     """An arrow for each move, as thick as it is likely; the one to be made stands out."""
     shown: list[str] = []
     for move, probability in decision.probabilities.items():
@@ -185,25 +192,25 @@ def _arrows(position: Cell, decision: Decision) -> str:
         x, y = _beside(position, move, 0.68)
         label = f'<text x="{x:g}" y="{y + 4:g}">{probability:.0%}</text>' if 0.05 <= probability < 0.995 else ""
         shown.append(
-            f'<g class="{kind}" style="--p:{probability:.3f};{_delay(len(decision.thought))}">'
-            f"{_arrow(middle(position), move, width, 17, 'head')}{label}</g>"
+            f'<g class="{kind}" style="--p:{probability:.3f};{_delay(len(decision.thought), pace)}">'
+            f"{_arrow(middle(position), move, width, 9, 21)}{label}</g>"
         )
     return "".join(shown)
 
 
-def _arrow(at: tuple[float, float], move: str, width: float, length: float, kind: str) -> str:
-    """An arrow from near the middle of a cell towards a move."""
+def _arrow(at: tuple[float, float], move: str, width: float, begin: float, end: float) -> str:
+    """An arrow towards a move, between two distances from the middle of a cell."""
     down, right = MOVES[move]
     x, y = at
-    from_x, from_y = x + right * length * 0.55, y + down * length * 0.55
-    to_x, to_y = x + right * length * 1.25, y + down * length * 1.25
+    from_x, from_y = x + right * begin, y + down * begin
+    to_x, to_y = x + right * end, y + down * end
     wide = max(3.5, width * 0.95)
     tip = (
         f"{to_x + right * wide:g},{to_y + down * wide:g} {to_x + down * wide:g},{to_y + right * wide:g} "
         f"{to_x - down * wide:g},{to_y - right * wide:g}"
     )
     line = f'<line x1="{from_x:g}" y1="{from_y:g}" x2="{to_x:g}" y2="{to_y:g}" stroke-width="{width:.1f}"/>'
-    return f'{line}<polygon class="{kind}" points="{tip}"/>'
+    return f'{line}<polygon points="{tip}"/>'
 
 
 def _beside(cell: Cell, move: str, share: float) -> tuple[float, float]:
@@ -229,8 +236,8 @@ def _agent(cell: Cell, arrived: bool) -> str:
     return f'<circle class="agent{" arrived" * arrived}" cx="{x:g}" cy="{y:g}" r="8.5"/>'
 
 
-def _delay(words: int) -> str:
-    return f"--after:{words * SECONDS_A_WORD:.2f}s"
+def _delay(words: int, pace: float) -> str:
+    return f"--after:{words * pace:.2f}s"
 
 
 def _escape(text: Any) -> str:

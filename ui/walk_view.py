@@ -139,7 +139,7 @@ def _buttons(at: WalkDesk) -> None:
         st.button(t("walk.finish"), key="maze_finish", disabled=not going, on_click=finish)
         st.button(t("walk.reset"), key="maze_reset", on_click=reset, help=t("walk.reset_help"))
         st.selectbox(
-            t("walk.speed"), SPEEDS, key=session.keep("maze_speed", SPEEDS[1], SPEEDS), width=170,
+            t("walk.speed"), SPEEDS, key=session.keep("maze_speed", SPEEDS[1], SPEEDS), width=195,
             format_func=lambda speed: t("walk.speed_unit", n=f"{speed:g}"), label_visibility="collapsed",
         )  # fmt: skip
         layout.note(t("walk.legend"))
@@ -152,14 +152,15 @@ def _card(at: WalkDesk, i: int, walker: Walker) -> None:
     with st.container(key=f"maze_card_{i}", gap="small"):
         _choose(at, i, walker.name)
         decision = walker.decision
+        within = 0.6 / float(session.value("maze_speed", SPEEDS[1])) if at.playing else maze_board.LONGEST
         svg = maze_board.draw(
             walker.world, decision, walker.policy.memory if at.walk.settings.remember else None,
-            label=summary(walker), edited=walker.original is not None,
+            label=summary(walker), edited=walker.original is not None, within=within,
         )  # fmt: skip
         maze_board.board(svg, key=f"maze_board_{i}", on_cell=partial(_click, at))
         st.html(f'<p class="lab-walk-state">{html.escape(state_line(walker))}</p>')
         if decision is not None:
-            st.html(thought_html(walker, decision, at.walk.language))
+            st.html(thought_html(walker, decision, at.walk.language, within))
             if walker.thinks:
                 _edit(at, i, walker)
 
@@ -214,15 +215,16 @@ def state_line(walker: Walker) -> str:
     return f"{line} {t('walk.circling')}" if walker.circling else line
 
 
-def thought_html(walker: Walker, decision: Decision, language: str) -> str:
+def thought_html(walker: Walker, decision: Decision, language: str, within: float) -> str:
     """What is thought, word by word as it is written, then the move; and whether plan and move hold."""
     tokenizer = maze_tokenizer(language)
     words = decision.text.split()
+    pace = maze_board.seconds_a_word(len(words), within)
     shown = "".join(
-        f'<span style="--after:{i * maze_board.SECONDS_A_WORD:.2f}s">{html.escape(word)}</span>'
+        f'<span style="--after:{i * pace:.2f}s">{html.escape(word)}</span>'
         for i, word in enumerate(words)
     )
-    after = f"--after:{len(words) * maze_board.SECONDS_A_WORD:.2f}s"
+    after = f"--after:{len(words) * pace:.2f}s"
     move = t("walk.no_move") if decision.action is None else t(f"maze.{decision.action}")
     act = html.escape(tokenizer.word("act"))
     rows: list[tuple[str, str, str]] = []
