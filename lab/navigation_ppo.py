@@ -13,7 +13,7 @@ from rlhf_core.maze_language import as_thought
 from rlhf_core.navigation_ppo import NavigationPPOConfig, NavigationPPOTrainer
 
 STAGE = mazes.NAVIGATION
-DEFAULT_ITERATIONS = 30
+DEFAULT_ITERATIONS = 60
 DEFAULT_START = "none"
 
 

@@ -1,10 +1,14 @@
 """PPO from the environment's reward: the policy walks, and what it wrote before good moves becomes likelier.
 
-It is the algorithm of `ppo.py` with three differences. An episode is a walk of many decisions, so the advantage is
+It is the algorithm of `ppo.py` with four differences. An episode is a walk of many decisions, so the advantage is
 estimated over decisions (a decision's words share it) and the value is the critic's word on the state, before anything
 is written. A walk that is cut off could have gone on: the value of where it stands counts as its further reward (Pardo
-et al., 2018). The reward is the environment's: no person and no model judges. And the price of leaving the reference is
+et al., 2018). The reward is the environment's: no person and no model judges. The price of leaving the reference is
 taken from a decision's reward as a whole.
+
+The critic may know more than the policy, for it is needed in training alone (Pinto et al., 2017, "Asymmetric actor
+critic"): beside the policy's hidden state it sees how long the shortest way to the goal is. What that is worth it has to
+learn from the rewards. Without it, the critic had to learn to plan before it could be of use.
 """
 
 from __future__ import annotations
@@ -36,6 +40,8 @@ class NavigationPPOConfig:
 
     learning_rate: float = 2e-4
     """AdamW's step size."""
+    value_learning_rate: float = 0.01
+    """That of the value head, which begins with nothing."""
     kl_coef: float = 0.02
     """Price of one nat of KL to the reference, in units of reward."""
     clip_range: float = 0.2
@@ -56,15 +62,15 @@ class NavigationPPOConfig:
     """Decisions per gradient step."""
     gamma: float = 0.97
     """Discount of later rewards, a move."""
-    gae_lambda: float = 0.95
+    gae_lambda: float = 0.9
     """Between one-step bootstrapping (0) and whole returns (1)."""
-    value_coef: float = 0.5
+    value_coef: float = 0.1
     """Weight of the value loss."""
     max_grad_norm: float = 0.5
     """Gradients are scaled down to this norm."""
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "clip_range", "temperature", "max_grad_norm"):
+        for name in ("learning_rate", "value_learning_rate", "clip_range", "temperature", "max_grad_norm"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)}.")
         for name in ("kl_coef", "value_coef"):
@@ -111,6 +117,8 @@ class Walks:
     log_probs: Tensor
     reference_log_probs: Tensor
     entropy: Tensor
+    nearness: Tensor
+    """(decisions, 1): how near the goal is by the shortest way, see `nearness`."""
     values: Tensor
     """(decisions,)."""
     place: tuple[Tensor, Tensor]
@@ -144,12 +152,11 @@ class NavigationPPOTrainer:
     def __init__(self, start: MiniLM, config: NavigationPPOConfig, seed: int) -> None:
         self.reference, self.config = start, config
         self.policy = copy.deepcopy(start).requires_grad_(True)
-        self.value_head = nn.Linear(start.config.width, 1)
+        self.value_head = nn.Linear(start.config.width + 1, 1)
         nn.init.zeros_(self.value_head.weight)
         nn.init.zeros_(self.value_head.bias)
-        self.optimizer = torch.optim.AdamW(
-            self._parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
-        )
+        groups = [{"params": [*part.parameters()]} for part in (self.policy, self.value_head)]
+        self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0)
         self.rng = torch.Generator().manual_seed(seed)
         self.mazes = random.Random(seed)
         self.tokenizer = maze_tokenizer("en")
@@ -206,11 +213,13 @@ class NavigationPPOTrainer:
         prompts: list[Tensor] = []
         answers: list[Tensor] = []
         place: list[tuple[int, int]] = []
+        near: list[Tensor] = []
         for t in range(c.max_steps):
             going = [i for i, world in enumerate(worlds) if not world.over]
             if not going:
                 break
             ids = self._read([worlds[i] for i in going])
+            near.append(nearness([worlds[i] for i in going], c.gamma))
             drawn = self.policy.sample(ids, rng=self.rng, temperature=c.temperature)
             for i, prompt, tokens in zip(going, ids, drawn.tokens, strict=True):
                 rewards[i, t] = worlds[i].step(self._move(tokens)).reward
@@ -218,7 +227,8 @@ class NavigationPPOTrainer:
                 prompts.append(prompt)
                 answers.append(tokens)
                 place.append((i, t))
-        return self._commented(worlds, torch.stack(prompts), torch.stack(answers), place, rewards, happened)
+        decisions = (torch.stack(prompts), torch.stack(answers), torch.cat(near))
+        return self._commented(worlds, *decisions, place, rewards, happened)
 
     def _read(self, worlds: Sequence[GridWorld]) -> Tensor:
         """The states of some worlds, (worlds, prompt_length)."""
@@ -229,8 +239,12 @@ class NavigationPPOTrainer:
         """The value of the state in which each world is; 0 at the goal."""
         ids = self._read(worlds)
         start = int((ids != PAD).any(0).int().argmax())
-        values = self.value_head(self.policy(ids[:, start:], start)[:, -1])[:, 0]
+        values = self._value(self.policy(ids[:, start:], start)[:, -1], nearness(worlds, self.config.gamma))
         return values * torch.tensor([not world.at_goal for world in worlds])
+
+    def _value(self, hidden: Tensor, near: Tensor) -> Tensor:
+        """The critic's word, (decisions,), on states (decisions, width) and how near their goals are."""
+        return self.value_head(torch.cat([hidden, near], 1))[:, 0]
 
     def _move(self, tokens: Tensor) -> str | None:
         words = [self.tokenizer.words[i] for i in cast(list[int], tokens.tolist())]
@@ -241,6 +255,7 @@ class NavigationPPOTrainer:
         worlds: Sequence[GridWorld],
         prompts: Tensor,
         tokens: Tensor,
+        near: Tensor,
         place: Sequence[tuple[int, int]],
         rewards: Tensor,
         happened: Tensor,
@@ -262,19 +277,19 @@ class NavigationPPOTrainer:
             spread = -(policy.distribution.exp() * policy.distribution).sum(-1)
             for kept, found in ((own, policy.log_probs), (other, reference.log_probs), (entropy, spread)):
                 kept[rows, :cut] = laid_out(found, part)
-            values[rows] = self.value_head(policy.hidden[first_of_each(part)])[:, 0]
+            values[rows] = self._value(policy.hidden[first_of_each(part)], near[rows])
         walk, move = torch.tensor(place).T
         arrived = torch.tensor([world.at_goal for world in worlds])
         further = self._further(worlds)
         return Walks(
-            prompts, tokens, mask, own, other, entropy, values, (walk, move), rewards, happened, arrived, further
+            prompts, tokens, mask, own, other, entropy, near, values, (walk, move), rewards, happened, arrived, further
         )
 
     def _update(self, walks: Walks, advantages: Tensor, returns: Tensor) -> tuple[float, float, float]:
         """The gradient steps of one iteration. Returns the means of policy loss, value loss and clip fraction."""
         c = self.config
-        for group in self.optimizer.param_groups:
-            group["lr"] = c.learning_rate
+        for group, rate in zip(self.optimizer.param_groups, (c.learning_rate, c.value_learning_rate), strict=True):
+            group["lr"] = rate
         seen: list[Tensor] = []
         for _ in range(c.epochs):
             order = torch.randperm(len(advantages), generator=self.rng)
@@ -285,7 +300,7 @@ class NavigationPPOTrainer:
                 old = walks.log_probs[rows, :cut][mask]  # (tokens,)
                 advantage = advantages[rows].repeat_interleave(mask.sum(1))  # (tokens,)
                 policy_loss = clipped_policy_loss(new.log_probs, old, advantage, c.clip_range).mean()
-                values = self.value_head(new.hidden[first_of_each(mask)])[:, 0]
+                values = self._value(new.hidden[first_of_each(mask)], walks.nearness[rows])
                 value_loss = ((values - returns[rows]) ** 2).mean()
                 self.optimizer.zero_grad(set_to_none=True)
                 (policy_loss + c.value_coef * value_loss).backward()
@@ -323,6 +338,12 @@ class NavigationPPOTrainer:
         self.rng.set_state(state["rng"])
         self.mazes.setstate(state["mazes"])
         self.steps_done, self.cpu_seconds = state["steps_done"], state["cpu_seconds"]
+
+
+def nearness(worlds: Sequence[GridWorld], gamma: float) -> Tensor:
+    """The discount of a reward that is a shortest way off, (worlds, 1): gamma to the power of its length. What the best
+    policy can expect is a straight line in it."""
+    return torch.tensor([[gamma ** world.maze.to_goal[world.position]] for world in worlds])
 
 
 def first_of_each(mask: Tensor) -> Tensor:

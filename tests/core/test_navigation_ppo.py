@@ -9,10 +9,10 @@ from torch import Tensor
 
 from rlhf_core.advantages import generalized_advantages
 from rlhf_core.cloning import CloningConfig, CloningTrainer
-from rlhf_core.gridworld import Maze
+from rlhf_core.gridworld import GridWorld, Maze
 from rlhf_core.language_model import EOS, MiniLM, MiniLMConfig
 from rlhf_core.maze_language import maze_tokenizer, split_answer
-from rlhf_core.navigation_ppo import NavigationPPOConfig, NavigationPPOTrainer, Walks, first_of_each
+from rlhf_core.navigation_ppo import NavigationPPOConfig, NavigationPPOTrainer, Walks, first_of_each, nearness
 from rlhf_core.rollout import score_tokens
 
 TOKENIZER = maze_tokenizer("en")
@@ -47,6 +47,7 @@ def test_rewards_and_values_stand_where_their_decisions_were_made(start: MiniLM)
         log_probs=torch.zeros(4, 3),
         reference_log_probs=torch.zeros(4, 3),
         entropy=torch.zeros(4, 3),
+        nearness=torch.zeros(4, 1),
         values=torch.tensor([0.1, 0.2, 0.3, 0.4]),
         place=(torch.tensor([0, 1, 0, 0]), torch.tensor([0, 0, 1, 2])),
         rewards=torch.tensor([[-0.1, -0.1, 1.0], [1.0, 0.0, 0.0]]),
@@ -64,6 +65,13 @@ def test_rewards_and_values_stand_where_their_decisions_were_made(start: MiniLM)
     rewards = found.all_rewards(torch.tensor([2.0, 1.0, 0.0, 0.0]), 0.1, 0.5)
     torch.testing.assert_close(rewards, torch.tensor([[-0.3, -0.1, 1.0], [1.0 - 0.1 + 0.3, 0.0, 0.0]]))
     assert float(found.rewards[0, 0]) == pytest.approx(-0.1), "what happened stays as it is"
+
+
+def test_nearness_is_the_discount_of_the_shortest_way() -> None:
+    wall = Maze(5, frozenset({(0, 1), (1, 1), (2, 1), (3, 1)}), (0, 0), (0, 2))  # ten steps round the wall
+    world = GridWorld(wall)
+    world.step("move_down")
+    torch.testing.assert_close(nearness([GridWorld(wall), world], 0.5), torch.tensor([[0.5**10], [0.5**9]]))
 
 
 def test_the_first_token_of_each_row() -> None:
@@ -98,7 +106,8 @@ def test_what_was_collected_is_what_happened(start: MiniLM) -> None:
         mask = walks.mask[i : i + 1]
         alone = score_tokens(start, walks.prompt_ids[i : i + 1], walks.tokens[i : i + 1], mask, 1.0)
         torch.testing.assert_close(walks.log_probs[i][mask[0]], alone.log_probs, atol=1e-4, rtol=1e-4)
-        torch.testing.assert_close(walks.values[i], of.value_head(alone.hidden[0])[0].detach(), atol=1e-4, rtol=1e-4)
+        seen = torch.cat([alone.hidden[0], walks.nearness[i]])
+        torch.testing.assert_close(walks.values[i], of.value_head(seen)[0].detach(), atol=1e-4, rtol=1e-4)
         spread = torch.distributions.Categorical(logits=alone.distribution).entropy()
         torch.testing.assert_close(walks.entropy[i][mask[0]], spread, atol=1e-4, rtol=1e-4)
         ends = (walks.tokens[i] == EOS).nonzero()
