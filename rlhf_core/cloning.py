@@ -3,7 +3,7 @@ thought is taught: Yang et al., 2022, "Chain of thought imitation with procedure
 
 A lesson is a state, what the planner would think of it, and its move. The loss is that of a language model, on the
 answer alone. A thought has many words and the move one: in a plain mean the longer the thought, the less the move would
-count, so the move has a weight of its own.
+count, so the move has a weight of its own. (Whether that is needed is measured in `benchmarks/navigation.md`.)
 """
 
 from __future__ import annotations

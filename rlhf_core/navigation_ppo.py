@@ -7,8 +7,8 @@ et al., 2018). The reward is the environment's: no person and no model judges. T
 taken from a decision's reward as a whole.
 
 The critic may know more than the policy, for it is needed in training alone (Pinto et al., 2017, "Asymmetric actor
-critic"): beside the policy's hidden state it sees how long the shortest way to the goal is. What that is worth it has to
-learn from the rewards. Without it, the critic had to learn to plan before it could be of use.
+critic"): beside the policy's hidden state it sees how long the shortest way to the goal is. What that is worth it has
+to learn from the rewards. Without it, the critic had to learn to plan before it could be of use.
 """
 
 from __future__ import annotations
