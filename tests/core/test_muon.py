@@ -76,7 +76,7 @@ def test_it_finds_a_minimum_and_resumes() -> None:
             loss = ((weight - aim) ** 2).mean()
             loss.backward()
             muon.step()
-            found.append(float(loss))
+            found.append(float(loss.detach()))
         return found
 
     def begin() -> tuple[nn.Parameter, Muon]:
