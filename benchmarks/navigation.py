@@ -1,8 +1,8 @@
 """Remake the figures of mazes: `python -m benchmarks.navigation [PART ...] [--seed SEED ...] [--quick]`.
 
-The parts are policies, live, weighting, ppo, causality, memory and plans; without names all of them run. Each prints
-tables in Markdown; together they are `benchmarks/navigation.md`, and the first table there holds what was asked beside
-what was measured.
+The parts are policies, latency (to be run with nothing beside it), live, weighting, ppo, causality, memory and plans;
+without names all of them run. Each prints tables in Markdown; together they are `benchmarks/navigation.md`, and the
+first table there holds what was asked beside what was measured.
 
 All on test mazes, whose walls no model was trained on, the same ones in every run; models take the likeliest word
 unless said otherwise. Shares have 95 % intervals. One torch thread; CPU time is process time, and beside it stands the
@@ -149,10 +149,28 @@ def policies(effort: Effort) -> Headlines:
                 if policy == name_of(THINKING) and hard and size < 10:
                     found[f"success of the thinking policy on {name}"] = r.success.rate
                     found[f"SPL of the thinking policy on {name}"] = r.spl.rate
-                    found[f"CPU ms of one of its decisions on {name}"] = took
             print(f"#### {name}\n")
             head = ["policy", "success", "SPL", "loops", "bumps", "valid plans", "faithful", "tokens", "CPU ms"]
             table([*head, "CPU ms at 85 GFLOP/s", "CPU ms, first"], rows)
+    return found
+
+
+def latency(effort: Effort) -> Headlines:
+    """What a decision costs when nothing else runs: to be started alone."""
+    print("### The time of a decision\n\nCPU ms of one decision made alone, on hard mazes, with nothing else running:")
+    print("the median over whole walks, and over their first decisions.\n")
+    scale = this_core()
+    rows: list[list[object]] = []
+    found: Headlines = {}
+    for size in (6, 8, 10):
+        mazes = test_mazes(effort.plan_mazes, size, hard=True)
+        for thought in SHIPPED_MAZES:
+            took, first = (milliseconds(shipped(thought), mazes, first=which) for which in (False, True))
+            rows.append([name_of(thought), f"{size}x{size}", took, took * scale, first, first * scale])
+            if thought == THINKING and size < 10:
+                found[f"CPU ms of one of its decisions on hard {size}x{size}"] = took
+    head = ["policy", "mazes", "CPU ms", "at 85 GFLOP/s", "first decisions", "at 85 GFLOP/s"]
+    table(head, rows)
     return found
 
 
@@ -351,6 +369,7 @@ def plans(effort: Effort) -> Headlines:
 
 PARTS: dict[str, Callable[[Effort], Headlines]] = {
     "policies": policies,
+    "latency": latency,
     "live": live,
     "weighting": weighting,
     "ppo": ppo,
