@@ -15,6 +15,7 @@ from rlhf_core import headless
 from rlhf_core import headless_constitution as constitution
 from rlhf_core import headless_navigation as navigation
 from rlhf_core.annotators import ANNOTATORS, PreferenceSample
+from rlhf_core.checkpoints import SHIPPED_MAZES
 from rlhf_core.corpus import LANGUAGES
 from rlhf_core.language_model import CheckpointError
 from rlhf_core.reward_model import FEATURE_SETS
@@ -69,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
 def add_navigate(stage: argparse.ArgumentParser) -> None:
     """The arguments of the stage of the maze."""
     stage.add_argument("--policy", choices=navigation.POLICIES, required=True, help="who walks")
-    stage.add_argument("--thought", choices=navigation.MODELS, help="how the thinking policy thinks; by default a wave")
+    stage.add_argument("--thought", choices=SHIPPED_MAZES, help="how the thinking policy thinks; by default a wave")
     stage.add_argument("--plans", type=int, default=1, metavar="K", help="write K plans, act on the best valid one")
     stage.add_argument("--mazes", type=Path, metavar="FILE", help="JSON list of size, walls, start and goal")
     stage.add_argument("--size", type=int, metavar="N", help="without --mazes: cells a side; by default 6")

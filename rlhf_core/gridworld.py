@@ -17,7 +17,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
@@ -375,8 +375,3 @@ EXAMPLES: Mapping[str, Maze] = {
 }
 """The notebook's four states, as we reconstruct them: a goal near by, one so far that its rule answers `plan` for ever,
 one behind a wall that it does not see, and one beside the agent, which its rule would leave again."""
-
-
-def with_start(maze: Maze, start: Cell) -> Maze:
-    """The same maze from another start."""
-    return replace(maze, start=start)

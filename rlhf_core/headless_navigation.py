@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlhf_core.checkpoints import SHIPPED_MAZES, THINKING, load_maze_policy
+from rlhf_core.checkpoints import THINKING, load_maze_policy
 from rlhf_core.evaluation import Interval
 from rlhf_core.gridworld import GridWorld, Maze, MazeError, episodes, parse_mazes, random_mazes
 from rlhf_core.headless import Progress, Report, generator
@@ -15,8 +15,6 @@ from rlhf_core.navigation import RULES, Backend, Memory, ModelBackend, RandomBac
 from rlhf_core.navigation_evaluation import Episode, milliseconds, summarise, walk
 
 POLICIES = ("direct", "thinking", "greedy", "memory", "bfs", "rule", "random")
-MODELS = SHIPPED_MAZES
-"""The kinds of thought of which a model ships."""
 DEFAULT_SIZE, DEFAULT_COUNT, MOST, MOST_PLANS = 6, 200, 5000, 64
 SAMPLES = 3
 

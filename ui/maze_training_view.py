@@ -21,7 +21,7 @@ from rlhf_core.navigation_ppo import NavigationPPOConfig
 from ui import layout, maze_board, session
 from ui.i18n import t
 from ui.run_view import RunPanel
-from ui.walk_view import who_name
+from ui.walk_view import move_name, who_name
 
 KINDS = ("cloning", "mazeppo")
 DEFAULT_SIZE = 6
@@ -165,11 +165,7 @@ def _said(decision: Decision) -> str:
     """A decision's thought, cut where it babbles on, its move, and whether its plan holds."""
     words = decision.text.split()
     text = " ".join([*words[:MOST_WORDS], *(["…"] if len(words) > MOST_WORDS else [])])
-    return f"{html.escape(text)} <b>{html.escape(_move(decision.action))}</b>{_mark(decision.plan_valid)}"
-
-
-def _move(move: str | None) -> str:
-    return t("walk.no_move") if move is None else t(f"maze.{move}")
+    return f"{html.escape(text)} <b>{html.escape(move_name(decision.action))}</b>{_mark(decision.plan_valid)}"
 
 
 def _mark(valid: bool | None) -> str:

@@ -60,6 +60,11 @@ def who_name(name: str) -> str:
     return t("maze.who.run", run=name.removeprefix("run-")) if name.startswith("run-") else t(f"maze.who.{name}")
 
 
+def move_name(move: str | None) -> str:
+    """A move's name on the page."""
+    return t("walk.no_move") if move is None else t(f"maze.{move}")
+
+
 def everyone() -> list[str]:
     """All that can be let into a maze: shipped models, this lab's runs, rules."""
     lab = session.current_lab()
@@ -197,7 +202,7 @@ def _choose(at: WalkDesk, i: int, name: str) -> None:
 def summary(walker: Walker) -> str:
     """The picture in words."""
     world, decision = walker.world, walker.decision
-    move = t("walk.no_move") if decision is None or decision.action is None else t(f"maze.{decision.action}")
+    move = move_name(decision.action if decision else None)
     return t(
         "walk.summary", size=world.maze.size, walls=len(world.maze.walls), row=world.position[0],
         column=world.position[1], goal_row=world.maze.goal[0], goal_column=world.maze.goal[1], move=move,
@@ -225,31 +230,31 @@ def thought_html(walker: Walker, decision: Decision, language: str, within: floa
         for i, word in enumerate(words)
     )
     after = f"--after:{len(words) * pace:.2f}s"
-    move = t("walk.no_move") if decision.action is None else t(f"maze.{decision.action}")
+    move = move_name(decision.action)
     act = html.escape(tokenizer.word("act"))
-    rows: list[tuple[str, str, str]] = []
+    rows: list[tuple[str, str]] = []
     if decision.plan:
         rows.append(_verdict(decision.plan_valid, "walk.plan_valid", "walk.plan_invalid", n=len(decision.plan)))
         rows.append(_verdict(decision.follows_plan, "walk.follows", "walk.ignores"))
     elif not words:
-        rows.append(("", "", t("walk.no_thought")))
+        rows.append(("", t("walk.no_thought")))
     if decision.candidates:
         valid = walker.valid_candidates
-        rows.append(("", "", t("walk.candidates", n=len(decision.candidates), valid=valid)))
+        rows.append(("", t("walk.candidates", n=len(decision.candidates), valid=valid)))
     if decision.tokens and walker.original is None:
-        rows.append(("", "", t("walk.cost", tokens=decision.tokens, ms=decision.seconds * 1000)))
+        rows.append(("", t("walk.cost", tokens=decision.tokens, ms=decision.seconds * 1000)))
     if walker.original is not None:
-        was = walker.original.action
-        rows.append(("", "", t("walk.edited", was=t(f"maze.{was}") if was else t("walk.no_move"))))
-    listed = "".join(f'<li class="{kind}">{html.escape(text)}</li>' for kind, _, text in rows)
+        rows.append(("", t("walk.edited", was=move_name(walker.original.action))))
+    listed = "".join(f'<li class="{kind}">{html.escape(text)}</li>' for kind, text in rows)
     return (
         f'<div class="lab-thought"><p class="words">{shown}<b style="{after}">{act} → {html.escape(move)}</b></p>'
         f"<ul>{listed}</ul></div>"
     )
 
 
-def _verdict(good: bool | None, yes: str, no: str, **slots: Any) -> tuple[str, str, str]:
-    return ("good", "", t(yes, **slots)) if good else ("miss", "", t(no, **slots))
+def _verdict(good: bool | None, yes: str, no: str, **slots: Any) -> tuple[str, str]:
+    """A line of the list under a thought: its class, and its text."""
+    return ("good", t(yes, **slots)) if good else ("miss", t(no, **slots))
 
 
 def _edit(at: WalkDesk, i: int, walker: Walker) -> None:

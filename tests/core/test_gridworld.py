@@ -1,5 +1,6 @@
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,6 @@ from rlhf_core.gridworld import (
     random_maze,
     random_mazes,
     step_limit,
-    with_start,
 )
 
 NONE: frozenset[tuple[int, int]] = frozenset()
@@ -59,9 +59,9 @@ def test_shortest_way_and_difficulty_by_hand() -> None:
 
 
 def test_a_start_is_moved_and_checked() -> None:
-    assert with_start(WALL, (0, 0)) == Maze(6, WALL.walls, (0, 0), WALL.goal)
+    assert replace(WALL, start=(0, 0)) == Maze(6, WALL.walls, (0, 0), WALL.goal)
     with pytest.raises(MazeError, match="in a wall"):
-        with_start(WALL, (2, 2))
+        replace(WALL, start=(2, 2))
 
 
 def test_the_notebooks_four_states() -> None:
@@ -247,11 +247,11 @@ def test_hidden_walls_are_bumped_into_and_never_seen() -> None:
 
 
 def test_a_limited_view_sees_walls_near_by_and_the_goal_always() -> None:
-    world = GridWorld(with_start(WALL, (3, 0)), view=2)
+    world = GridWorld(replace(WALL, start=(3, 0)), view=2)
     assert world.state.walls == {(1, 2), (2, 2), (3, 2)} and world.state.goal == (2, 4)
     world.step("move_down")  # to (4,0): (1,2) is three rows away
     assert world.state.walls == {(2, 2), (3, 2)}
-    assert GridWorld(with_start(WALL, (3, 0)), view=1).state.walls == NONE
+    assert GridWorld(replace(WALL, start=(3, 0)), view=1).state.walls == NONE
 
 
 def test_a_seed_names_the_maze_and_what_is_hidden() -> None:
