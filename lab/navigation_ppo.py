@@ -10,10 +10,10 @@ from lab import mazes, states, training
 from lab.jobs import JobSpec
 from lab.store import UNFINISHED, Store
 from rlhf_core.maze_language import as_thought
-from rlhf_core.navigation_ppo import NavigationPPOConfig, NavigationPPOTrainer
+from rlhf_core.navigation_ppo import NavigationPPOConfig, NavigationPPOTrainer, annealed
 
 STAGE = mazes.NAVIGATION
-DEFAULT_ITERATIONS = 60
+DEFAULT_ITERATIONS = 100
 DEFAULT_START = "none"
 
 
@@ -89,9 +89,10 @@ class NavigationJob:
         self.trainer = NavigationPPOTrainer(start, config, spec.seed)
 
     def step(self, config: Mapping[str, Any]) -> NavigationRunMetrics:
-        """One iteration of PPO."""
-        asked = navigation_config(config)
-        found = asdict(self.trainer.step(asked))
+        """One iteration of PPO; the learning rate falls to 0 at config["iterations"], or stays level without an end."""
+        asked, total = navigation_config(config), config.get("iterations")
+        factor = annealed(self.trainer.steps_done / total) if total else 1.0
+        found = asdict(self.trainer.step(replace(asked, learning_rate=asked.learning_rate * factor)))
         kl, reward = found.pop("kl"), found.pop("reward")
         walks = mazes.measured(self.trainer.policy, self.thought, asked.size, found["step"])
         return NavigationRunMetrics(**found, kl_decision=kl, walk_reward=reward, **asdict(walks))

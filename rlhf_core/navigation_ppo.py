@@ -38,7 +38,7 @@ from rlhf_core.rollout import laid_out, score_tokens
 class NavigationPPOConfig:
     """How one iteration is done."""
 
-    learning_rate: float = 2e-4
+    learning_rate: float = 3e-4
     """AdamW's step size."""
     value_learning_rate: float = 0.01
     """That of the value head, which begins with nothing."""
@@ -46,8 +46,9 @@ class NavigationPPOConfig:
     """Price of one nat of KL to the reference, in units of reward."""
     clip_range: float = 0.2
     """The ratio of new to old probability earns nothing beyond 1 +- this."""
-    temperature: float = 1.0
-    """Sampling temperature of the policy."""
+    temperature: float = 0.3
+    """Sampling temperature of the policy. In use it takes the likeliest move, so it should meet in training what then
+    happens: at 1 it seldom stands before a wall for ever, and doesn't unlearn it."""
     episodes: int = 48
     """Walks per iteration."""
     max_steps: int = 14
@@ -338,6 +339,12 @@ class NavigationPPOTrainer:
         self.rng.set_state(state["rng"])
         self.mazes.setstate(state["mazes"])
         self.steps_done, self.cpu_seconds = state["steps_done"], state["cpu_seconds"]
+
+
+def annealed(progress: float) -> float:
+    """Factor of the learning rate after a share of the iterations: linear to 0 (Huang et al., 2022, "The 37
+    implementation details of proximal policy optimization", detail 4)."""
+    return 1.0 - progress
 
 
 def nearness(worlds: Sequence[GridWorld], gamma: float) -> Tensor:

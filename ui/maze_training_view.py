@@ -118,6 +118,7 @@ PPO_PANEL = RunPanel(
         "learning_rate": (5e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3),
         "kl_coef": (0.0, 0.01, 0.02, 0.05, 0.1, 0.2),
         "clip_range": (0.05, 0.1, 0.2, 0.3, 0.5),
+        "temperature": (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5),
         "hard_share": (0.0, 0.3, 0.5, 0.7, 1.0),
     },
     default_iterations=navigation_ppo.DEFAULT_ITERATIONS,

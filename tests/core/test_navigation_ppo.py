@@ -34,7 +34,7 @@ def start() -> MiniLM:
 
 
 def trainer(start: MiniLM, seed: int = 0, **settings: Any) -> NavigationPPOTrainer:
-    settings = {"episodes": 8, "max_steps": 5, "size": 5, "hard_share": 0.0, **settings}
+    settings = {"episodes": 8, "max_steps": 5, "size": 5, "hard_share": 0.0, "temperature": 1.0, **settings}
     return NavigationPPOTrainer(start, NavigationPPOConfig(**settings), seed)
 
 
@@ -104,7 +104,7 @@ def test_what_was_collected_is_what_happened(start: MiniLM) -> None:
     # Scored one decision at a time, without the neighbours' padding.
     for i in range(0, n, 7):
         mask = walks.mask[i : i + 1]
-        alone = score_tokens(start, walks.prompt_ids[i : i + 1], walks.tokens[i : i + 1], mask, 1.0)
+        alone = score_tokens(start, walks.prompt_ids[i : i + 1], walks.tokens[i : i + 1], mask, of.config.temperature)
         torch.testing.assert_close(walks.log_probs[i][mask[0]], alone.log_probs, atol=1e-4, rtol=1e-4)
         seen = torch.cat([alone.hidden[0], walks.nearness[i]])
         torch.testing.assert_close(walks.values[i], of.value_head(seen)[0].detach(), atol=1e-4, rtol=1e-4)

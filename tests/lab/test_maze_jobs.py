@@ -176,6 +176,18 @@ def test_the_learning_rate_follows_the_schedule_to_the_last_iteration(
         assert job.step(spec.config).learning_rate == pytest.approx(want)
 
 
+def test_ppos_learning_rate_falls_to_nothing_at_the_last_iteration(
+    store: Store, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mazes, "MEASURED_MAZES", 1)
+    for iterations, factors in ((4, (1.0, 0.75, 0.5)), (None, (1.0, 1.0, 1.0))):
+        spec = navigation_ppo.prepare(navigation_order(lab, iterations, start="none", learning_rate=2e-4), store)
+        job = navigation_ppo.build(spec, store)
+        for factor in factors:
+            job.step(spec.config)
+            assert job.trainer.config.learning_rate == pytest.approx(2e-4 * factor)
+
+
 def test_looking_changes_no_training(store: Store, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     for spec in (cloning_order(lab), navigation_order(lab)):
         spec = stages.prepare(spec, store)
