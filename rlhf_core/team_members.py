@@ -1,0 +1,525 @@
+"""One member of the team: what it notices and hears, which role it plays, what it says and does.
+
+A member knows what it saw and what it was told, nothing else. Its role says what it does in a tick: an explorer walks
+to the nearest frontier and looks; a planner stands over its map and sends ways; an executor carries. With fixed roles
+each plays its own. With adaptive ones who is idle or needed takes another (response thresholds: Bonabeau, Theraulaz and
+Deneubourg, 1996): a planner with nothing new to say scouts where frontiers wait, the next in line plans when the
+planner falls silent, and the nearest fetches the load of a carrier that fell silent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rlhf_core.gridworld import MOVES, Cell, manhattan, neighbour, say
+from rlhf_core.labyrinth import LOOK, STAY, TAKE, Kind, Sight
+from rlhf_core.team_map import TeamMap, trace
+from rlhf_core.team_messages import ROLES, Message, Role, read_cell, seen
+from rlhf_core.team_voice import Voice
+
+Why = Literal[
+    "look", "scout", "recheck", "plan", "follow", "own_way", "alone", "wait", "rest", "fetch", "take", "out", "watch"
+]
+"""Why a member does what it does; the page has a sentence for each."""
+
+MEMORY = 20
+"""Messages that a member remembers word for word; what they said stays in its map."""
+SIGN_OF_LIFE = 2
+"""Every so many ticks a member says where it is."""
+LOST_AFTER = 12
+"""Ticks of silence, beyond the way there and back, after which a member is taken for lost."""
+PATIENCE, LONG_PATIENCE = 14, 40
+"""Ticks that a carrier waits for a way: when it hears nothing at all, and when it hears that others are at work."""
+HYSTERESIS = 2
+"""A scout gives up its claim only for a frontier that is so many steps nearer."""
+CLAIM_RADIUS = 3
+"""Frontiers so near to another's claim are left to it."""
+LEAD_SHARE = 0.8
+"""While the exit is unknown the carrier is led as far as this share of the frontiers lies ahead."""
+CLAIM_LOAD = ("claim", "executor")
+"""The message of who goes for a load that nobody carries."""
+SETTLED = 4
+"""Ticks before a way that is not to the exit is replaced by one that turns elsewhere."""
+
+Route = Callable[[TeamMap, Cell, Cell], "list[Cell] | None"]
+"""Finds a way on a map, both ends included: a planner's mind."""
+Drive = Callable[[TeamMap, Cell, Sequence[Cell]], "Cell | None"]
+"""Chooses the next cell from the map, where one is, and the way ahead: an executor's mind."""
+
+
+def shortest_route(known: TeamMap, source: Cell, target: Cell) -> list[Cell] | None:
+    """The rule's planner: breadth-first search."""
+    return known.way(source, target)
+
+
+def next_cell(known: TeamMap, here: Cell, ahead: Sequence[Cell]) -> Cell | None:
+    """The rule's executor: the next cell of the way."""
+    return ahead[0] if ahead else None
+
+
+@dataclass(frozen=True)
+class Mind:
+    """How a member plans ways and follows them."""
+
+    route: Route = shortest_route
+    drive: Drive = next_cell
+
+
+RULES = Mind()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a member does in a tick, and why."""
+
+    member: str
+    role: Role
+    action: str
+    why: Why
+    aim: Cell | None = None
+    """Where it wants to get in the end."""
+    because: tuple[str, ...] = ()
+    """The messages without which it would not know what it acts on."""
+    says: tuple[str, ...] = ()
+    """The messages that it sends."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a planner has just told."""
+
+    aim: Cell
+    because: tuple[str, ...]
+
+
+@dataclass
+class _Told:
+    """The way that a planner told a carrier."""
+
+    way: list[Cell]
+    tick: int
+
+
+class Member:
+    """See the head of this file.
+
+    name: one of the roster. roster: the home role of every member, planners first: the order in which they stand in for
+    a planner that is lost.
+    """
+
+    def __init__(
+        self, name: str, roster: dict[str, Role], start: Cell, size: int, voice: Voice, *, adaptive: bool,
+        mind: Mind = RULES,
+    ) -> None:  # fmt: skip
+        self.name, self.roster, self.start, self.voice = name, roster, start, voice
+        self.adaptive, self.mind = adaptive, mind
+        self.role: Role = roster[name]
+        self.map = TeamMap(size)
+        self.map.stood(start)
+        self.sight = Sight(start, roster[name] == "executor")
+        self.memory: deque[Message] = deque(maxlen=MEMORY)
+        self.heard: dict[str, tuple[int, Cell, Role]] = {
+            other: (0, start, role) for other, role in roster.items() if other != name
+        }
+        """Of every other, when it was last heard, where it was then, and what it did."""
+        self.claims: dict[str, tuple[str, Cell]] = {}
+        """What every other said last that it explores, and in which message."""
+        self.claim: Cell | None = None
+        self.way: list[Cell] = []
+        """The way that it was told."""
+        self.way_from: str | None = None
+        """The message that told it."""
+        self._way_sender = ""
+        self._way_tick = 0
+        self._moved_at = 0
+        self._on_its_own = False
+        self._told: dict[str, _Told] = {}
+        self._fetching = False
+        self._fetchers: set[str] = set()
+        """The others that said they fetch a load."""
+        self._searched: set[str] = set()
+        """The lost carriers whose load was not where they were last heard."""
+        self._heeded: list[str] = []
+        self._tick = 0
+        self._delay = voice.channel.delay
+        self._facts: dict[Cell, Kind] = {}
+
+    @property
+    def here(self) -> Cell:
+        return self.sight.position
+
+    # What reaches it.
+
+    def notice(self, sight: Sight) -> None:
+        """What the world shows after a tick."""
+        if sight.position != self.here:
+            self._moved_at = self._tick
+        self.sight = sight
+        self.map.stood(sight.position)
+        for cell, kind in sight.cells.items():
+            self.map.look(cell, kind)
+        if sight.bumped is not None:
+            self.map.bumped(sight.bumped)
+            if sight.bumped in self.way:
+                self.way = []
+            for other in self._audience():
+                self.voice.announce(other, f"fail {sight.bumped}", ("fail", say(sight.bumped)))
+
+    def receive(self, message: Message, tick: int) -> None:
+        """Read a message."""
+        if message.sender not in self.heard:
+            return
+        self.memory.append(message)
+        _, cell, role = self.heard[message.sender]
+        self.heard[message.sender] = (tick, cell, role)
+        {
+            "see": self._hear_see, "at": self._hear_at, "fail": self._hear_fail, "path": self._hear_path,
+            "claim": self._hear_claim, "ack": self._hear_ack,
+        }[message.verb](message, tick)  # fmt: skip
+        if message.verb in ("see", "fail", "path") or message.words == CLAIM_LOAD:
+            self.voice.mention(message.sender, ("ack", str(message.number)))
+
+    def _hear_see(self, message: Message, tick: int) -> None:
+        for cell, kind in seen(message.words).items():
+            self.map.hear(cell, kind, message.sender, message.name)
+
+    def _hear_at(self, message: Message, tick: int) -> None:
+        sender, cell = message.sender, read_cell(message.words[1])
+        role: Role = next(role for role in ROLES if role == message.words[2])
+        self.heard[sender] = (tick, cell, role)
+        self.map.stood(cell)
+        self._searched.discard(sender)
+        if role == "executor" and (sender in self._fetchers or cell == self.map.load):
+            self._fetchers.discard(sender)
+            self.map.load = None
+
+    def _hear_fail(self, message: Message, tick: int) -> None:
+        cell = read_cell(message.words[1])
+        self.map.bumped(cell)
+        self.map.because[cell] = message.name
+
+    def _hear_claim(self, message: Message, tick: int) -> None:
+        if message.words == CLAIM_LOAD:
+            self._fetchers.add(message.sender)
+        elif message.words[1] not in ROLES:
+            self.claims[message.sender] = (message.name, read_cell(message.words[1]))
+
+    def _hear_ack(self, message: Message, tick: int) -> None:
+        self.voice.acknowledged(message.sender, int(message.words[1]))
+
+    def _hear_path(self, message: Message, tick: int) -> None:
+        """Follow the newest word of one planner; that of another only when there is nothing left to follow."""
+        way = [read_cell(word) for word in message.words[1:]]
+        same = message.sender == self._way_sender
+        if (same and message.tick < self._way_tick) or (not same and self._ahead() and way[-1] != self.map.exit):
+            return
+        for cell in way:
+            if self.map.free(cell) is None:
+                self.map.hear(cell, "free", message.sender, message.name)
+        self._on_its_own &= way == self.way
+        self.way, self.way_from, self._way_sender, self._way_tick = way, message.name, message.sender, message.tick
+
+    # What it believes of the others.
+
+    def lost(self, other: str) -> bool:
+        """Whether another has been silent for so long that it is taken for lost."""
+        return self._tick - self.heard[other][0] > LOST_AFTER + 2 * self._delay
+
+    def _audience(self) -> list[str]:
+        """Those who gather what is known: all but carriers at work."""
+        return [other for other, (_, _, role) in self.heard.items() if role != "executor"]
+
+    def _planning(self) -> bool:
+        """Whether it is this member that plans: the first of the roster that may and is not lost."""
+        may = [n for n, role in self.roster.items() if role == "planner" or (self.adaptive and role == "explorer")]
+        present = [n for n in may if n == self.name or not (self.lost(n) or self.heard[n][2] == "executor")]
+        return present[:1] == [self.name]
+
+    def _carriers(self) -> dict[str, Cell]:
+        """The others that carry, as far as is known, and where they were last heard."""
+        return {n: cell for n, (_, cell, role) in self.heard.items() if role == "executor" and not self.lost(n)}
+
+    # What it says and does.
+
+    def act(self, tick: int, may_move: bool) -> Decision:
+        """Decide on one tick: say what is to be said, and return what to do. may_move: whether a carrier can move in
+        this tick."""
+        self._tick = tick
+        planned = self._plan() if not self.sight.carrying and self._planning() else None
+        if self.sight.carrying:
+            self.role = "executor"
+            decision = self._carry(may_move)
+        elif self.adaptive:
+            decision = self._adapt(planned)
+        elif self.role == "explorer":
+            decision = self._scout()
+        elif self.role == "planner":
+            decision = self._planned(planned) if planned else self._decision(STAY, "wait")
+        else:
+            decision = self._decision(STAY, "out")
+        self._share(tick)
+        present = {other for other in self.heard if not self.lost(other) or tick % LOST_AFTER == 0}
+        says = self.voice.speak(tick, present)
+        return replace(decision, says=tuple(says))
+
+    def _planned(self, plan: _Plan) -> Decision:
+        return self._decision(STAY, "plan", plan.aim, plan.because)
+
+    def _decision(
+        self, action: str, why: Why, aim: Cell | None = None, because: Sequence[str] = ()
+    ) -> Decision:
+        return Decision(self.name, self.role, action, why, aim, tuple(dict.fromkeys(because)))
+
+    def _share(self, tick: int) -> None:
+        """Owe the others what has become known, and a sign of life."""
+        audience = self._audience()
+        for cell in self.sight.cells:
+            kind = "load" if cell == self.map.load else self.map.kind(cell)
+            if kind is not None and self._facts.get(cell) != kind:
+                self._facts[cell] = kind
+                for other in audience:
+                    self.voice.tell(other, cell, kind)
+        if tick % SIGN_OF_LIFE == 0:
+            for other in self.heard:
+                self.voice.mention(other, ("at", say(self.here), self.role))
+
+    # Planning.
+
+    def _plan(self) -> _Plan | None:
+        """Tell every carrier a way that is worth telling. None if no carrier was told any."""
+        rests: list[str] = []
+        aim = None
+        for carrier, cell in self._carriers().items():
+            way = self._way_for(cell)
+            if way is None or len(way) < 2 or not self._worth_telling(carrier, way, cell):
+                continue
+            aim = way[-1]
+            way = way[: self.voice.budget // 2]
+            self._told[carrier] = _Told(way, self._tick)
+            self.voice.announce(carrier, "path", ("path", *map(say, way)))
+            rests += [self.map.because[c] for c in way if c in self.map.because]
+        return None if aim is None else _Plan(aim, tuple(rests))
+
+    def _way_for(self, cell: Cell) -> list[Cell] | None:
+        """The way to the exit; while none is known, as far as nearly all frontiers lie ahead."""
+        if self.map.exit is not None:
+            found = self.mind.route(self.map, cell, self.map.exit)
+            if found is not None:
+                return found
+        reached = self.map.reach(cell)
+        if not self._scouts():
+            return self._into_the_unknown(reached)
+        ahead = dict.fromkeys(reached, 0)
+        for frontier in self.map.frontiers(reached):
+            ahead[frontier] += 1
+        for here, back in reversed(reached.items()):
+            if here != back:
+                ahead[back] += ahead[here]
+        total, target = ahead[cell], cell
+        while total:
+            children = [near for near in self.map.around(target) if near in reached and reached[near] == target]
+            best = max((c for c in children if c != target), key=lambda c: ahead[c], default=None)
+            if best is None or ahead[best] < LEAD_SHARE * total:
+                break
+            target = best
+        return trace(reached, target)
+
+    def _scouts(self) -> bool:
+        """Whether anybody explores, as far as is known."""
+        others = any(role == "explorer" and not self.lost(n) for n, (_, _, role) in self.heard.items())
+        return others or self.adaptive
+
+    def _into_the_unknown(self, reached: dict[Cell, Cell]) -> list[Cell] | None:
+        """To the nearest cell of which nothing is known: without scouts the carrier has to feel its way, and the
+        planner remembers for it."""
+        frontier = next(iter(self.map.frontiers(reached)), None)
+        if frontier is None:
+            return None
+        unknown = next(near for near in self.map.around(frontier) if self.map.free(near) is None)
+        return [*(trace(reached, frontier) or []), unknown]
+
+    def _worth_telling(self, carrier: str, way: list[Cell], cell: Cell) -> bool:
+        """Whether to replace what a carrier was told: if that leads into a wall, or is nearly at its end, or the exit
+        is known now, or much nearer than it was thought to be. Else even a better way is not worth a turn."""
+        told = self._told.get(carrier)
+        if told is None or any(self.map.free(c) is False for c in told.way):
+            return True
+        rest = told.way[told.way.index(cell) :] if cell in told.way else []
+        since = self._tick - told.tick
+        final = way[-1] == self.map.exit
+        if final and told.way[-1] != self.map.exit:
+            return since >= SETTLED or rest != way[: len(rest)] or len(rest) <= SETTLED
+        if not rest:
+            return since > PATIENCE
+        if rest == way[: len(rest)]:
+            return len(rest) <= SETTLED and len(way) > len(rest)
+        return since >= SETTLED and (not final or len(rest) > len(way) + SETTLED)
+
+    # Adapting.
+
+    def _adapt(self, plan: _Plan | None) -> Decision:
+        """Play the role that is needed most: fetch a load, tell a way, or scout."""
+        self.role = "explorer"
+        if fetched := self._fetch():
+            return fetched
+        if plan is not None:
+            self.role = "planner"
+            return self._planned(plan)
+        scouted = self._scout()
+        if scouted.why == "watch" and self._planning():
+            self.role = "planner"
+            return replace(scouted, role="planner", why="wait")
+        return scouted
+
+    def _fetch(self) -> Decision | None:
+        """Go for a load that nobody carries. Who is nearest claims it and goes on until it is done; of two that claim
+        at once, the first in the roster goes."""
+        where = self._abandoned()
+        order = list(self.roster)
+        rivals = [other for other in self._fetchers if not self.lost(other)]
+        if where is None or any(order.index(other) < order.index(self.name) for other in rivals):
+            self._fetching = False
+            return None
+        if not self._fetching:
+            near = [(manhattan(self.heard[n][1], where), n) for n in self._audience() if not self.lost(n)]
+            if rivals or (near and min(near) < (manhattan(self.here, where), self.name)):
+                return None
+            for other in self._audience():
+                self.voice.announce(other, "claim", CLAIM_LOAD)
+        self._fetching = True
+        if self.here == where:
+            if self.map.load == where:
+                return self._decision(TAKE, "take", where)
+            self._searched |= {name for name, (_, cell, _) in self.heard.items() if cell == where and self.lost(name)}
+            self._fetching = False
+            return None
+        way = self.map.way(self.here, where)
+        return None if way is None else self._decision(_move(self.here, way[1]), "fetch", where)
+
+    def _abandoned(self) -> Cell | None:
+        """Where a load lies, or where a carrier was when it fell silent, unless another has taken its place."""
+        if self.map.load is not None:
+            return self.map.load
+        carriers = {n for n, (_, _, role) in self.heard.items() if role == "executor"}
+        silent = [n for n in carriers if self.lost(n) and n not in self._searched]
+        stand_ins = [n for n in carriers if self.roster[n] != "executor" and not self.lost(n)]
+        return self.heard[silent[0]][1] if len(silent) > len(stand_ins) else None
+
+    # Scouting.
+
+    def _scout(self) -> Decision:
+        """Walk to the nearest frontier that no other claims."""
+        if not self.sight.cells and self.map.frontier(self.here):
+            return self._decision(LOOK, "look", self.here)
+        reached = self.map.reach(self.here)
+        frontiers = self.map.frontiers(reached)
+        why: Why = "scout"
+        if self.map.exit in reached:
+            frontiers = []
+        if not frontiers:
+            if self.map.exit in reached or not (frontiers := self.map.doubts(reached)):
+                self.claim = None
+                return self._decision(STAY, "watch")
+            why = "recheck"
+        target = self._target(frontiers, reached)
+        way = trace(reached, target)
+        assert way is not None
+        if target != self.claim:
+            self.claim = target
+            for other in self._audience():
+                self.voice.mention(other, ("claim", say(target)))
+        because = [self.map.because[cell] for cell in way if cell in self.map.because]
+        because += self._heeded
+        if len(way) == 1:
+            return self._decision(LOOK, why, target, because)
+        return self._decision(_move(self.here, way[1]), why, target, because)
+
+    def _target(self, frontiers: list[Cell], reached: dict[Cell, Cell]) -> Cell:
+        """The nearest frontier, those that others claim last; the old one if no other is much nearer."""
+        steps = _steps(reached)
+        taken = self._taken(frontiers)
+        open_ = [f for f in frontiers if all(manhattan(f, claim) > CLAIM_RADIUS for claim in taken)] or frontiers
+        best = min(open_, key=lambda cell: steps[cell])
+        if self.claim in open_ and steps[self.claim] <= steps[best] + HYSTERESIS:
+            return self.claim
+        return best
+
+    def _taken(self, frontiers: list[Cell]) -> list[Cell]:
+        """The frontiers that are another's: of two claims that are close, that of the first in the roster holds."""
+        order = list(self.roster)
+        found: list[Cell] = []
+        self._heeded = []
+        for other, (message, cell) in self.claims.items():
+            mine = self.claim is not None and manhattan(self.claim, cell) > CLAIM_RADIUS
+            if cell in frontiers and not self.lost(other) and (mine or order.index(other) < order.index(self.name)):
+                found.append(cell)
+                self._heeded.append(message)
+        return found
+
+    # Carrying.
+
+    def _ahead(self) -> list[Cell]:
+        """What is left of the way that it was told, from where it stands."""
+        return self.way[self.way.index(self.here) + 1 :] if self.here in self.way else []
+
+    def _carry(self, may_move: bool) -> Decision:
+        """Follow the own way to the exit, or the one that was told; wait; or try alone."""
+        if not may_move:
+            return self._decision(STAY, "rest")
+        because = [self.way_from] if self.way_from else []
+        if self.map.exit is not None and (own := self.map.way(self.here, self.map.exit)):
+            return self._drive(own[1:], "own_way")
+        ahead = self._ahead()
+        if not ahead and self.way and self.here not in self.way:
+            reached = self.map.reach(self.here)
+            near = min((c for c in self.way if c in reached), key=lambda c: _steps(reached)[c], default=None)
+            ahead = (trace(reached, near) or [])[1:] if near else []
+        if ahead and all(self.map.free(cell) is not False for cell in ahead):
+            return self._drive(ahead, "follow", because)
+        if self.sight.cells or self._alone():
+            return self._feel()
+        return self._decision(STAY, "wait")
+
+    def _drive(self, ahead: list[Cell], why: Why, because: Sequence[str] = ()) -> Decision:
+        chosen = self.mind.drive(self.map, self.here, ahead)
+        if chosen is None:
+            return self._decision(STAY, "wait", ahead[-1], because)
+        return self._decision(_move(self.here, chosen), why, ahead[-1], because)
+
+    def _alone(self) -> bool:
+        """Whether waiting has no sense any more. Who once went on alone goes on so until it is told another way."""
+        news = max((tick for tick, _, role in self.heard.values() if role != "executor"), default=-PATIENCE)
+        waited = self._tick - self._moved_at
+        self._on_its_own |= waited > LONG_PATIENCE or (waited > 1 and self._tick - news > PATIENCE)
+        return self._on_its_own
+
+    def _feel(self) -> Decision:
+        """Try the nearest cell of which nothing is known, straight on where there is a choice."""
+        reached = self.map.reach(self.here)
+        why: Why = "scout" if self.sight.cells else "alone"
+        frontiers = self.map.frontiers(reached)
+        target = next(iter(frontiers), None)
+        if target is None:
+            return self._decision(STAY, "wait")
+        way = trace(reached, target)
+        assert way is not None
+        if len(way) > 1:
+            return self._decision(_move(self.here, way[1]), why, target)
+        unknown = [near for near in self.map.around(self.here) if self.map.free(near) is None]
+        return self._decision(_move(self.here, unknown[0]), why, unknown[0])
+
+
+def _move(here: Cell, there: Cell) -> str:
+    """The move from a cell to the one beside it."""
+    return next((move for move in MOVES if neighbour(here, move) == there), STAY)
+
+
+def _steps(reached: dict[Cell, Cell]) -> dict[Cell, int]:
+    """Steps to every cell that `TeamMap.reach` found."""
+    steps: dict[Cell, int] = {}
+    for cell, before in reached.items():
+        steps[cell] = 0 if cell == before else steps[before] + 1
+    return steps
