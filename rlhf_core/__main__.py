@@ -7,13 +7,14 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 
-from rlhf_core import headless
+from rlhf_core import headless, headless_team
 from rlhf_core import headless_constitution as constitution
 from rlhf_core import headless_navigation as navigation
+from rlhf_core.agent_team import TeamConfig
 from rlhf_core.annotators import ANNOTATORS, PreferenceSample
 from rlhf_core.checkpoints import SHIPPED_MAZES
 from rlhf_core.corpus import LANGUAGES
@@ -64,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     stage.add_argument("--constitution", type=Path, metavar="FILE", help="TOML; without it the one that ships")
     stage.add_argument("--iterations", type=int, help="steps of training; by default what the method takes")
     add_navigate(stages.add_parser("navigate", parents=[common], help="let a policy walk through mazes"))
+    add_team(stages.add_parser("team", parents=[common], help="let a team escape from labyrinths"))
     return parser
 
 
@@ -79,6 +81,37 @@ def add_navigate(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--hidden", type=float, default=0.0, metavar="SHARE", help="walls that nobody sees")
     stage.add_argument("--view", type=int, metavar="N", help="how many cells away walls are seen; by default all are")
     stage.add_argument("--forget", action="store_true", help="read every state as if it were the first")
+
+
+def add_team(stage: argparse.ArgumentParser) -> None:
+    """The arguments of the stage of the team."""
+    c = TeamConfig()
+    stage.add_argument("--explorers", type=int, default=c.explorers, metavar="N")
+    stage.add_argument("--planners", type=int, default=c.planners, metavar="N")
+    stage.add_argument("--executors", type=int, default=c.executors, metavar="N")
+    stage.add_argument("--roles", choices=("fixed", "adaptive"), default="adaptive", help="whether roles change hands")
+    stage.add_argument("--communication", choices=("on", "off"), default="on")
+    stage.add_argument("--loss", type=float, default=c.loss, metavar="X", help="share of messages that never arrives")
+    stage.add_argument("--delay", type=int, default=c.delay, metavar="TICKS", help="from sending to reading")
+    stage.add_argument("--noise", type=float, default=c.noise, metavar="X", help="share of cells a look mistakes")
+    stage.add_argument("--radius", type=int, default=c.radius, metavar="N", help="how far an Explorer sees")
+    stage.add_argument("--word-budget", type=int, default=c.word_budget, metavar="N", help="words a member and tick")
+    stage.add_argument("--carry-period", type=int, default=c.carry_period, metavar="K", help="ticks a step with a load")
+    stage.add_argument("--max-ticks", type=int, default=c.max_ticks, metavar="N", help="then the run has failed")
+    stage.add_argument("--kill-at", type=int, metavar="TICK", help="the first Explorer is lost in this tick")
+    stage.add_argument("--mind", choices=headless_team.MINDS, default="rules", help="whose ways the model writes")
+    stage.add_argument("--size", type=int, default=headless_team.DEFAULT_SIZE, metavar="N", help="cells a side, odd")
+    stage.add_argument("--count", type=int, default=headless_team.DEFAULT_COUNT, metavar="N", help="labyrinths")
+    stage.add_argument("--baselines", action="store_true", help="also single agents, and the team that can't talk")
+
+
+def team_of(given: dict[str, Any]) -> headless_team.Team:
+    """The team that arguments ask for. ValueError for what is out of range."""
+    choices = {"adaptive": given["roles"] == "adaptive", "communication": given["communication"] == "on"}
+    values = {name: choices.get(name, given.get(name, default)) for name, default in vars(TeamConfig()).items()}
+    config = TeamConfig(**values)
+    named = headless_team.Team.__dataclass_fields__.keys() - {"config"}
+    return headless_team.Team(config=config, **{name: given[name] for name in named})
 
 
 def run(arguments: argparse.Namespace) -> headless.Report:
@@ -105,6 +138,8 @@ def run(arguments: argparse.Namespace) -> headless.Report:
         case "navigate":
             asked = navigation.Navigation(**{k: given[k] for k in navigation.Navigation.__dataclass_fields__})
             report = navigation.navigate(asked, progress)
+        case "team":
+            report = headless_team.team(team_of(given), progress)
         case _:
             report = headless.journey(options, progress)
     return {"schema": 1, "stage": arguments.stage, "seed": options.seed, "language": options.language, **report}

@@ -181,6 +181,9 @@ class MultiAgentSystem:
             )
             for name in roster
         }  # fmt: skip
+        for name, sight in self.world.reset()[0].items():
+            if roster[name] != "planner":  # who plans has eyes for the map alone
+                self.members[name].notice(sight)
         self.records: list[TickRecord] = []
 
     def __iter__(self) -> Iterator[TickRecord]:

@@ -193,8 +193,8 @@ class TeamWorld:
     def reset(
         self, seed: int | None = None, options: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, Sight], dict[str, dict[str, Any]]]:
-        """Begin anew, all at the start. seed: names all that is drawn from here on. options: {"labyrinth": Labyrinth}
-        to be in another one."""
+        """Begin anew, all at the start, where who carries nothing looks round. seed: names all that is drawn from here
+        on. options: {"labyrinth": Labyrinth} to be in another one."""
         if seed is not None:
             self.seed, self._rng = seed, random.Random(seed)
         given = (options or {}).get("labyrinth") or self._given
@@ -210,7 +210,7 @@ class TeamWorld:
         """Where the loads of lost carriers lie, by whose they were."""
         self.out: set[str] = set()
         """The loads that are out."""
-        return {name: self._sight(name, STAY, None) for name in self.agents}, {name: {} for name in self.agents}
+        return {name: self._sight(name, LOOK, None) for name in self.agents}, {name: {} for name in self.agents}
 
     @property
     def success(self) -> bool:

@@ -49,13 +49,14 @@ def play(
     happening = replace(events or Events(), lost_at={n: t for n, t in lost.items() if n in config.roster})
     for i, labyrinth in enumerate(labyrinths):
         progress(i / len(labyrinths))
-        team = MultiAgentSystem(labyrinth, config, seed=_seed(seed, i), minds=minds(), events=happening)
+        team = MultiAgentSystem(labyrinth, config, seed=run_seed(seed, i), minds=minds(), events=happening)
         found.append(team.collaborate())
     progress(1.0)
     return found
 
 
-def _seed(seed: int, place: int) -> int:
+def run_seed(seed: int, place: int) -> int:
+    """The seed of the run in the labyrinth at a place of a list."""
     return 1_000_003 * seed + place
 
 
@@ -131,7 +132,7 @@ def swapped(
     any_, receivers, counts = list[bool](), list[bool](), list[int]()
     for i, labyrinth in enumerate(labyrinths):
         rng = random.Random(f"{seed} {i}")
-        talking = MultiAgentSystem(labyrinth, replace(config, communication=True), seed=_seed(seed, i))
+        talking = MultiAgentSystem(labyrinth, replace(config, communication=True), seed=run_seed(seed, i))
         talking.collaborate()
         said = [m for m in talking.channel.sent if m.arrives is not None and m.verb in verbs]
         pairs = [(a, b) for a in said for b in said if a.verb == b.verb and a.words != b.words]
@@ -139,7 +140,7 @@ def swapped(
             continue
         message, other = rng.choice(pairs)
         runs = [
-            MultiAgentSystem(labyrinth, config, seed=_seed(seed, i), events=Events(changes=changes))
+            MultiAgentSystem(labyrinth, config, seed=run_seed(seed, i), events=Events(changes=changes))
             for changes in ({}, {message.name: other.words})
         ]
         for run in runs:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rlhf_core.gridworld import MOVES, Cell, manhattan, neighbour, say
-from rlhf_core.labyrinth import LOOK, STAY, TAKE, Kind, Sight
+from rlhf_core.labyrinth import LOOK, STAY, TAKE, Kind, Sight, outer_wall
 from rlhf_core.team_map import TeamMap, trace
 from rlhf_core.team_messages import ROLES, Message, Role, read_cell, seen
 from rlhf_core.team_voice import Voice
@@ -35,8 +35,12 @@ PATIENCE, LONG_PATIENCE = 14, 40
 """Ticks that a carrier waits for a way: when it hears nothing at all, and when it hears that others are at work."""
 HYSTERESIS = 2
 """A scout gives up its claim only for a frontier that is so many steps nearer."""
-CLAIM_RADIUS = 3
+CLAIM_RADIUS = 1
 """Frontiers so near to another's claim are left to it."""
+GAIN = 0.4
+"""Steps that a scout goes further for a cell more to be seen."""
+THEIRS = 5
+"""Steps that a scout goes further rather than to a frontier to which another scout is nearer."""
 LEAD_SHARE = 0.8
 """While the exit is unknown the carrier is led as far as this share of the frontiers lies ahead."""
 CLAIM_LOAD = ("claim", "executor")
@@ -146,6 +150,7 @@ class Member:
         self._tick = 0
         self._delay = voice.channel.delay
         self._facts: dict[Cell, Kind] = {}
+        self._outer = outer_wall(size)
 
     @property
     def here(self) -> Cell:
@@ -276,7 +281,7 @@ class Member:
     def _share(self, tick: int) -> None:
         """Owe the others what has become known, and a sign of life."""
         audience = self._audience()
-        for cell in self.sight.cells:
+        for cell in (cell for cell in self.sight.cells if cell not in self._outer):
             kind = "load" if cell == self.map.load else self.map.kind(cell)
             if kind is not None and self._facts.get(cell) != kind:
                 self._facts[cell] = kind
@@ -438,14 +443,35 @@ class Member:
         return self._decision(_move(self.here, way[1]), why, target, because)
 
     def _target(self, frontiers: list[Cell], reached: dict[Cell, Cell]) -> Cell:
-        """The nearest frontier, those that others claim last; the old one if no other is much nearer."""
-        steps = _steps(reached)
+        """The frontier that costs least: the steps to it, less what is to be seen there, more if another scout is
+        nearer or if the exit, seen from afar, lies elsewhere. The old one if no other is much better; others' claims
+        last."""
         taken = self._taken(frontiers)
         open_ = [f for f in frontiers if all(manhattan(f, claim) > CLAIM_RADIUS for claim in taken)] or frontiers
-        best = min(open_, key=lambda cell: steps[cell])
-        if self.claim in open_ and steps[self.claim] <= steps[best] + HYSTERESIS:
+        steps = _steps(reached)
+        costs = {cell: steps[cell] - GAIN * self._unknown(cell) for cell in open_}
+        order = list(self.roster)
+        for other in self._other_scouts():
+            theirs = _steps(self.map.reach(self.heard[other][1]))
+            for cell in open_:
+                if cell in theirs and (theirs[cell], order.index(other)) < (steps[cell], order.index(self.name)):
+                    costs[cell] += THEIRS
+        if self.map.exit is not None:
+            for cell in open_:
+                costs[cell] += manhattan(cell, self.map.exit)
+        best = min(open_, key=lambda cell: costs[cell])
+        if self.claim in costs and costs[self.claim] <= costs[best] + HYSTERESIS:
             return self.claim
         return best
+
+    def _unknown(self, cell: Cell) -> int:
+        """How many cells within two of one nothing is known of."""
+        rows, columns = (range(max(0, x - 2), min(self.map.size, x + 3)) for x in cell)
+        return sum(self.map.free((row, column)) is None for row in rows for column in columns)
+
+    def _other_scouts(self) -> list[str]:
+        """The other scouts that have claimed something, as far as is known."""
+        return [n for n in self.claims if not self.lost(n) and self.heard[n][2] != "executor"]
 
     def _taken(self, frontiers: list[Cell]) -> list[Cell]:
         """The frontiers that are another's: of two claims that are close, that of the first in the roster holds."""
@@ -501,9 +527,9 @@ class Member:
         reached = self.map.reach(self.here)
         why: Why = "scout" if self.sight.cells else "alone"
         frontiers = self.map.frontiers(reached)
-        target = next(iter(frontiers), None)
-        if target is None:
+        if not frontiers:
             return self._decision(STAY, "wait")
+        target = self._target(frontiers, reached) if self.sight.cells else frontiers[0]
         way = trace(reached, target)
         assert way is not None
         if len(way) > 1:

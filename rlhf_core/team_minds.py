@@ -1,21 +1,23 @@
 """A member whose ways come from the language model of the mazes: a planner that writes, an executor that walks them.
 
-The model knows mazes of 5x5 to 10x10, so it reads a window of the member's map: what is not known to be free is a wall
-there. A way that leaves the window is planned in stretches: the rule says where the window is left (breadth-first
-search over the map), the model how to get there. A plan that leads through walls is not sent; the planner says nothing
-then, and tries again when its map has changed.
+The model knows mazes of 5x5 to 10x10 cells, so it reads a window of the member's map: what is not known to be free is
+a wall there. A way that leaves the window is planned in stretches: the rule says where the window is left
+(breadth-first search over the map), the model how to get there. A plan that leads through walls is not sent; the
+planner says nothing then, and tries again when its map has changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rlhf_core.gridworld import LARGEST as WINDOW
 from rlhf_core.gridworld import Cell, inside, neighbour
 from rlhf_core.maze_language import PLANNING, Reading, plan_of, valid_plan
 from rlhf_core.navigation import Decision, ModelBackend, decide
 from rlhf_core.team_map import TeamMap
 from rlhf_core.team_members import Mind
+
+WINDOW = 8
+"""Cells a side. In a larger window there are more walls than the model was ever shown."""
 
 
 class ModelMind:
