@@ -472,8 +472,8 @@ class Member:
         because = [self.way_from] if self.way_from else []
         if self.map.exit is not None and (own := self.map.way(self.here, self.map.exit)):
             return self._drive(own[1:], "own_way")
-        ahead = self._ahead()
-        if not ahead and self.way and self.here not in self.way:
+        ahead = [] if self._on_its_own else self._ahead()
+        if not self._on_its_own and not ahead and self.way and self.here not in self.way:
             reached = self.map.reach(self.here)
             near = min((c for c in self.way if c in reached), key=lambda c: _steps(reached)[c], default=None)
             ahead = (trace(reached, near) or [])[1:] if near else []
