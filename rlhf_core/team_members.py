@@ -140,8 +140,9 @@ class Member:
         self._fetching = False
         self._fetchers: set[str] = set()
         """The others that said they fetch a load."""
-        self._searched: set[str] = set()
-        """The lost carriers whose load was not where they were last heard."""
+        self._searched: set[tuple[str, Cell | None]] = set()
+        """The lost carriers whose load was not where they were last heard, nor between there and the exit, and the
+        exit as it was known then."""
         self._heeded: list[str] = []
         self._tick = 0
         self._delay = voice.channel.delay
@@ -191,7 +192,7 @@ class Member:
         role: Role = next(role for role in ROLES if role == message.words[2])
         self.heard[sender] = (tick, cell, role)
         self.map.stood(cell)
-        self._searched.discard(sender)
+        self._searched -= {searched for searched in self._searched if searched[0] == sender}
         if role == "executor" and (sender in self._fetchers or cell == self.map.load):
             self._fetchers.discard(sender)
             self.map.load = None
@@ -393,18 +394,32 @@ class Member:
         if self.here == where:
             if self.map.load == where:
                 return self._decision(TAKE, "take", where)
-            self._searched |= {name for name, (_, cell, _) in self.heard.items() if cell == where and self.lost(name)}
-            self._fetching = False
-            return None
+            if not self.sight.cells:
+                return self._decision(LOOK, "fetch", where)
+            self._search_on(where)
+            where = self._abandoned()
+            if where is None:
+                self._fetching = False
+                return None
         way = self.map.way(self.here, where)
         return None if way is None else self._decision(_move(self.here, way[1]), "fetch", where)
+
+    def _search_on(self, where: Cell) -> None:
+        """No load is to be seen where a carrier fell silent: it may have come further on its way to the exit."""
+        way = self.map.exit and self.map.way(where, self.map.exit)
+        for name, (tick, cell, role) in self.heard.items():
+            if cell == where and role == "executor" and self.lost(name):
+                if way and len(way) > 1:
+                    self.heard[name] = (tick, way[1], role)
+                else:
+                    self._searched.add((name, self.map.exit))
 
     def _abandoned(self) -> Cell | None:
         """Where a load lies, or where a carrier was when it fell silent, unless another has taken its place."""
         if self.map.load is not None:
             return self.map.load
-        carriers = {n for n, (_, _, role) in self.heard.items() if role == "executor"}
-        silent = [n for n in carriers if self.lost(n) and n not in self._searched]
+        carriers = [n for n, (_, _, role) in self.heard.items() if role == "executor"]
+        silent = [n for n in carriers if self.lost(n) and (n, self.map.exit) not in self._searched]
         stand_ins = [n for n in carriers if self.roster[n] != "executor" and not self.lost(n)]
         return self.heard[silent[0]][1] if len(silent) > len(stand_ins) else None
 
