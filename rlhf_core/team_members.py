@@ -492,7 +492,7 @@ class Member:
             reached = self.map.reach(self.here)
             near = min((c for c in self.way if c in reached), key=lambda c: _steps(reached)[c], default=None)
             ahead = (trace(reached, near) or [])[1:] if near else []
-        if ahead and all(self.map.free(cell) is not False for cell in ahead):
+        if ahead and not any(self.map.free(cell) is False and self.map.certain(cell) for cell in ahead):
             return self._drive(ahead, "follow", because)
         if self.sight.cells or self._alone():
             return self._feel()
@@ -512,19 +512,20 @@ class Member:
         return self._on_its_own
 
     def _feel(self) -> Decision:
-        """Try the nearest cell of which nothing is known, straight on where there is a choice."""
+        """Try the nearest cell of which nothing is known, straight on where there is a choice; where none is left, the
+        nearest wall that may be none."""
         reached = self.map.reach(self.here)
         why: Why = "scout" if self.sight.cells else "alone"
-        frontiers = self.map.frontiers(reached)
-        target = next(iter(frontiers), None)
+        target = next(iter(self.map.frontiers(reached) or self.map.doubts(reached)), None)
         if target is None:
             return self._decision(STAY, "wait")
         way = trace(reached, target)
         assert way is not None
         if len(way) > 1:
             return self._decision(_move(self.here, way[1]), why, target)
-        unknown = [near for near in self.map.around(self.here) if self.map.free(near) is None]
-        return self._decision(_move(self.here, unknown[0]), why, unknown[0])
+        near = self.map.around(self.here)
+        tried = [cell for cell in near if self.map.free(cell) is None] or [c for c in near if self.map.doubtful(c)]
+        return self._decision(_move(self.here, tried[0]), why, tried[0])
 
 
 def _move(here: Cell, there: Cell) -> str:
