@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rlhf_core.agent_team import Events, MultiAgentSystem, TeamConfig, TickRecord, changed_decisions
+from rlhf_core.agent_team import SIGHTED, Events, MultiAgentSystem, TeamConfig, TickRecord, changed_decisions
 from rlhf_core.gridworld import Cell, manhattan
 from rlhf_core.labyrinth import MOST_TICKS, Labyrinth, outer_wall, random_labyrinths
 from rlhf_core.team_members import RULES
@@ -72,6 +72,28 @@ def test_with_fixed_roles_nobody_takes_up_the_load_but_without_a_planner_the_car
         assert (lost.success, lost.ticks) == (False, MOST_TICKS)  # a failure counts as the cap
         patient = replace(FIXED, max_ticks=1000)
         assert run(labyrinth, patient, seed=i, events=Events(lost_at={"P1": when})).outcome.success
+
+
+@pytest.mark.parametrize(
+    ("place", "config", "lost"),
+    [
+        (4, FIXED, {"P1": 20}),  # the carrier goes on alone, and not back to the way that it was told
+        (0, TeamConfig(), {"X1": 20}),  # the load lies beside where its carrier was last heard
+        (12, TeamConfig(loss=0.3, noise=0.1), {"X1": 0}),  # who takes it mistook a cell of the way for a wall
+        (2, TeamConfig(loss=0.3, noise=0.1), {"X1": 0}),
+        (5, TeamConfig(loss=0.6), {"X1": 7}),
+    ],
+)
+def test_where_teams_once_stood_still_until_the_time_was_up(
+    place: int, config: TeamConfig, lost: dict[str, int]
+) -> None:
+    labyrinth = random_labyrinths(20, 9, seed=1)[place]
+    assert run(labyrinth, config, seed=place, events=Events(lost_at=lost)).outcome.ticks < 200
+
+
+def test_the_single_agent_that_sees_looks_twice_at_what_it_may_have_mistaken() -> None:
+    for i, labyrinth in enumerate(random_labyrinths(10, 11, seed=1)):
+        assert run(labyrinth, replace(SIGHTED, noise=0.3), seed=i).outcome.success
 
 
 def test_when_nobody_is_left_the_run_is_over_and_nothing_more_is_sent() -> None:
