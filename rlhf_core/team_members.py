@@ -485,6 +485,8 @@ class Member:
         if not may_move:
             return self._decision(STAY, "rest")
         because = [self.way_from] if self.way_from else []
+        if self.map.exit == self.here:
+            self.map.exit = None  # a lie: with its load it would be out
         if self.map.exit is not None and (own := self.map.way(self.here, self.map.exit)):
             return self._drive(own[1:], "own_way")
         ahead = [] if self._on_its_own else self._ahead()

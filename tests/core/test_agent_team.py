@@ -263,6 +263,16 @@ def test_a_forged_word_on_the_exit_leads_the_team_astray_unless_nobody_listens()
         assert any(m.forged for m in team.records[2].sent) is communication
 
 
+def test_a_carrier_that_stands_where_the_exit_was_said_to_be_no_longer_believes_it() -> None:
+    row, column = PLACE.start
+    lie = Forgery(1, "E1", "X1", ("see", "exit", f"({row},{column})"))
+    team = MultiAgentSystem(PLACE, FIXED, events=Events(forgeries=(lie,)))
+    for _ in range(5):
+        team.tick()
+    assert team.map_of("X1").exit is None
+    assert team.collaborate().success
+
+
 def test_without_communication_a_changed_message_changes_nothing() -> None:
     path = first_path(run().records)
     silent = TeamConfig(communication=False)
