@@ -204,7 +204,7 @@ class MultiAgentSystem:
                 world.lose(name)
         present = list(world.agents)
         if not present:
-            return self._record(now, {}, (), [], (), 0)
+            return self._record(now, {}, (), [], (), len(self.channel.sent))
         positions, carrying = {name: world.positions[name] for name in present}, tuple(world.holds)
         read = [message for message in self.channel.due(now) if message.receiver in present]
         for message in read:

@@ -45,8 +45,12 @@ def play(
     """Let a team escape from every labyrinth. Events that name a member whom the team has not are left out, so that a
     single agent can stand beside a team that loses somebody."""
     found: list[Outcome] = []
-    lost = dict((events or Events()).lost_at or {})
-    happening = replace(events or Events(), lost_at={n: t for n, t in lost.items() if n in config.roster})
+    events, there = events or Events(), config.roster
+    happening = replace(
+        events,
+        lost_at={name: tick for name, tick in (events.lost_at or {}).items() if name in there},
+        forgeries=tuple(forged for forged in events.forgeries if {forged.sender, forged.receiver} <= there.keys()),
+    )
     for i, labyrinth in enumerate(labyrinths):
         progress(i / len(labyrinths))
         team = MultiAgentSystem(labyrinth, config, seed=run_seed(seed, i), minds=minds(), events=happening)

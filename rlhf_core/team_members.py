@@ -144,8 +144,9 @@ class Member:
         self._fetching = False
         self._fetchers: set[str] = set()
         """The others that said they fetch a load."""
-        self._searched: set[str] = set()
-        """The lost carriers whose load was not where they were last heard."""
+        self._searched: set[tuple[str, Cell | None]] = set()
+        """The lost carriers whose load was not where they were last heard, nor between there and the exit, and the
+        exit as it was known then."""
         self._heeded: list[str] = []
         self._tick = 0
         self._delay = voice.channel.delay
@@ -196,7 +197,7 @@ class Member:
         role: Role = next(role for role in ROLES if role == message.words[2])
         self.heard[sender] = (tick, cell, role)
         self.map.stood(cell)
-        self._searched.discard(sender)
+        self._searched -= {searched for searched in self._searched if searched[0] == sender}
         if role == "executor" and (sender in self._fetchers or cell == self.map.load):
             self._fetchers.discard(sender)
             self.map.load = None
@@ -398,18 +399,32 @@ class Member:
         if self.here == where:
             if self.map.load == where:
                 return self._decision(TAKE, "take", where)
-            self._searched |= {name for name, (_, cell, _) in self.heard.items() if cell == where and self.lost(name)}
-            self._fetching = False
-            return None
+            if not self.sight.cells:
+                return self._decision(LOOK, "fetch", where)
+            self._search_on(where)
+            where = self._abandoned()
+            if where is None:
+                self._fetching = False
+                return None
         way = self.map.way(self.here, where)
         return None if way is None else self._decision(_move(self.here, way[1]), "fetch", where)
+
+    def _search_on(self, where: Cell) -> None:
+        """No load is to be seen where a carrier fell silent: it may have come further on its way to the exit."""
+        way = self.map.exit and self.map.way(where, self.map.exit)
+        for name, (tick, cell, role) in self.heard.items():
+            if cell == where and role == "executor" and self.lost(name):
+                if way and len(way) > 1:
+                    self.heard[name] = (tick, way[1], role)
+                else:
+                    self._searched.add((name, self.map.exit))
 
     def _abandoned(self) -> Cell | None:
         """Where a load lies, or where a carrier was when it fell silent, unless another has taken its place."""
         if self.map.load is not None:
             return self.map.load
-        carriers = {n for n, (_, _, role) in self.heard.items() if role == "executor"}
-        silent = [n for n in carriers if self.lost(n) and n not in self._searched]
+        carriers = [n for n, (_, _, role) in self.heard.items() if role == "executor"]
+        silent = [n for n in carriers if self.lost(n) and (n, self.map.exit) not in self._searched]
         stand_ins = [n for n in carriers if self.roster[n] != "executor" and not self.lost(n)]
         return self.heard[silent[0]][1] if len(silent) > len(stand_ins) else None
 
@@ -496,14 +511,16 @@ class Member:
         if not may_move:
             return self._decision(STAY, "rest")
         because = [self.way_from] if self.way_from else []
+        if self.map.exit == self.here:
+            self.map.exit = None  # a lie: with its load it would be out
         if self.map.exit is not None and (own := self.map.way(self.here, self.map.exit)):
             return self._drive(own[1:], "own_way")
-        ahead = self._ahead()
-        if not ahead and self.way and self.here not in self.way:
+        ahead = [] if self._on_its_own else self._ahead()
+        if not self._on_its_own and not ahead and self.way and self.here not in self.way:
             reached = self.map.reach(self.here)
             near = min((c for c in self.way if c in reached), key=lambda c: _steps(reached)[c], default=None)
             ahead = (trace(reached, near) or [])[1:] if near else []
-        if ahead and all(self.map.free(cell) is not False for cell in ahead):
+        if ahead and not any(self.map.free(cell) is False and self.map.certain(cell) for cell in ahead):
             return self._drive(ahead, "follow", because)
         if self.sight.cells or self._alone():
             return self._feel()
@@ -523,10 +540,11 @@ class Member:
         return self._on_its_own
 
     def _feel(self) -> Decision:
-        """Try the nearest cell of which nothing is known, straight on where there is a choice."""
+        """Try the nearest cell of which nothing is known, straight on where there is a choice; where none is left, the
+        nearest wall that may be none."""
         reached = self.map.reach(self.here)
         why: Why = "scout" if self.sight.cells else "alone"
-        frontiers = self.map.frontiers(reached)
+        frontiers = self.map.frontiers(reached) or self.map.doubts(reached)
         if not frontiers:
             return self._decision(STAY, "wait")
         target = self._target(frontiers, reached) if self.sight.cells else frontiers[0]
@@ -534,8 +552,9 @@ class Member:
         assert way is not None
         if len(way) > 1:
             return self._decision(_move(self.here, way[1]), why, target)
-        unknown = [near for near in self.map.around(self.here) if self.map.free(near) is None]
-        return self._decision(_move(self.here, unknown[0]), why, unknown[0])
+        near = self.map.around(self.here)
+        tried = [cell for cell in near if self.map.free(cell) is None] or [c for c in near if self.map.doubtful(c)]
+        return self._decision(_move(self.here, tried[0]), why, tried[0])
 
 
 def _move(here: Cell, there: Cell) -> str:

@@ -30,6 +30,14 @@ class _Owed:
         default_factory=dict[int, "dict[Cell, Kind] | tuple[str, ...]"]
     )
     """What the messages said that are not acknowledged, by their numbers."""
+    after: dict[Cell | str, int] = field(default_factory=dict["Cell | str", int])
+    """Of each thing, the last message before it was to be said. Who acknowledges that one or an earlier one, where the
+    same was said before something else was, has not acknowledged this."""
+
+    @property
+    def latest(self) -> int:
+        """The last message of which it is not known whether it arrived."""
+        return next(reversed(self.on_the_way), 0)
 
 
 class Voice:
@@ -49,11 +57,14 @@ class Voice:
         """A receiver should know what a cell is."""
         owed = self._owed.setdefault(receiver, _Owed())
         if owed.cells.get(cell, (None,))[0] != kind:
-            owed.cells[cell] = (kind, None)
+            owed.cells[cell], owed.after[cell] = (kind, None), owed.latest
 
     def announce(self, receiver: str, topic: str, words: tuple[str, ...]) -> None:
         """A receiver should know this, which replaces what was announced on the topic before."""
-        self._owed.setdefault(receiver, _Owed()).announced[topic] = (words, None)
+        owed = self._owed.setdefault(receiver, _Owed())
+        if owed.announced.get(topic, (None,))[0] != words:
+            owed.after[topic] = owed.latest
+        owed.announced[topic] = (words, None)
 
     def mention(self, receiver: str, words: tuple[str, ...]) -> None:
         """Say something once, whether it arrives or not."""
@@ -65,10 +76,14 @@ class Voice:
         said = owed.on_the_way.pop(number, None)
         if isinstance(said, dict):
             for cell, kind in said.items():
-                if owed.cells.get(cell, (None,))[0] == kind:
+                if owed.cells.get(cell, (None,))[0] == kind and number > owed.after[cell]:
                     del owed.cells[cell]
         elif said is not None:
-            owed.announced = {topic: item for topic, item in owed.announced.items() if item[0] != said}
+            owed.announced = {
+                topic: item
+                for topic, item in owed.announced.items()
+                if item[0] != said or number <= owed.after[topic]
+            }
 
     def owes(self, receiver: str) -> bool:
         """Whether a receiver has not acknowledged something."""

@@ -19,7 +19,10 @@ TOOLS = {
     "app": {"plotly", "starlette", "streamlit"},
 }
 # What a file may know beside its layer's tools, if it is there.
-OPTIONAL = {"rlhf_core/gymnasium_maze.py": {"gymnasium"}}
+OPTIONAL = {
+    "rlhf_core/gymnasium_maze.py": {"gymnasium"},
+    "rlhf_core/pettingzoo_team.py": {"gymnasium", "pettingzoo"},
+}
 # What the gold judge measures may not look at it.
 JUDGED = ("reward_model.py", "kl.py", "advantages.py", "rollout.py", "ppo.py")
 
@@ -78,7 +81,7 @@ def test_only_the_face_knows_streamlit_and_plotly() -> None:
 
 @pytest.mark.parametrize(
     ("package", "banned"),
-    [("lab", "streamlit plotly ui"), ("rlhf_core", "streamlit plotly pandas sqlalchemy gymnasium ui lab")],
+    [("lab", "streamlit plotly ui"), ("rlhf_core", "streamlit plotly pandas sqlalchemy gymnasium pettingzoo ui lab")],
 )
 def test_importing_a_package_loads_nothing_of_the_layers_above(package: str, banned: str) -> None:
     """The running program, not its text: an indirect import counts as well."""
