@@ -3,7 +3,7 @@
 A member knows what it saw and what it was told, nothing else. Its role says what it does in a tick: an explorer walks
 to the nearest frontier and looks; a planner stands over its map and sends ways; an executor carries. With fixed roles
 each plays its own. With adaptive ones who is idle or needed takes another (response thresholds: Bonabeau, Theraulaz and
-Deneubourg, 1996): a planner with nothing new to say scouts where frontiers wait, the next in line plans when the
+Deneubourg, 1996): a planner scouts where frontiers wait, the next in line plans when the
 planner falls silent, and the nearest fetches the load of a carrier that fell silent.
 """
 
@@ -41,7 +41,7 @@ GAIN = 0.4
 """Steps that a scout goes further for a cell more to be seen."""
 THEIRS = 5
 """Steps that a scout goes further rather than to a frontier to which another scout is nearer."""
-LEAD_SHARE = 0.8
+LEAD_SHARE = 0.6
 """While the exit is unknown the carrier is led as far as this share of the frontiers lies ahead."""
 CLAIM_LOAD = ("claim", "executor")
 """The message of who goes for a load that nobody carries."""
@@ -367,18 +367,19 @@ class Member:
     # Adapting.
 
     def _adapt(self, plan: _Plan | None) -> Decision:
-        """Play the role that is needed most: fetch a load, tell a way, or scout."""
+        """Play the role that is needed most: fetch a load, or scout. Talking takes no time: who has a way to tell tells
+        it as it walks, and is a planner in that tick, as is who has nothing left to scout and stands by."""
         self.role = "explorer"
         if fetched := self._fetch():
             return fetched
+        decision = self._scout()
         if plan is not None:
             self.role = "planner"
-            return self._planned(plan)
-        scouted = self._scout()
-        if scouted.why == "watch" and self._planning():
+            return replace(decision, role=self.role, why="plan", aim=plan.aim, because=plan.because)
+        if decision.why == "watch" and self._planning():
             self.role = "planner"
-            return replace(scouted, role="planner", why="wait")
-        return scouted
+            return replace(decision, role=self.role, why="wait")
+        return decision
 
     def _fetch(self) -> Decision | None:
         """Go for a load that nobody carries. Who is nearest claims it and goes on until it is done; of two that claim

@@ -348,7 +348,7 @@ def test_members_move_a_cell_at_a_time_over_free_cells_and_carriers_every_other_
 def test_who_plays_which_role_is_measured() -> None:
     for use in run(config=FIXED).emergent_behavior():
         assert use.shares == {use.home: 1.0} and use.switches == 0
-    team = run(events=Events(lost_at={"P1": 10}))
+    team = run(events=Events(lost_at={"P1": 4}))
     for use in team.emergent_behavior():
         roles = [record.roles[use.member] for record in team.records if use.member in record.roles]
         assert sum(use.shares.values()) == pytest.approx(1)

@@ -65,12 +65,15 @@ def test_the_view_is_a_square_round_the_member() -> None:
     pytest.importorskip("pettingzoo")
     walls = outer_wall(9) | {(2, 1)}
     env = pettingzoo_env(Labyrinth(9, walls, (1, 1), (7, 7)), radius=1)
-    start, _ = env.reset()
-    assert not start["scout"]["view"].any()
-    found = env.step({"scout": ACTIONS.index(LOOK), "carrier": ACTIONS.index(STAY)})[0]
     free, wall = LOOKS.index("free"), LOOKS.index("wall")
-    assert found["scout"]["view"].tolist() == [[wall, wall, wall], [wall, free, free], [wall, wall, free]]
-    assert not found["carrier"]["view"].any()
+    around = [[wall, wall, wall], [wall, free, free], [wall, wall, free]]
+    start, _ = env.reset()
+    looked = env.step({"scout": ACTIONS.index(LOOK), "carrier": ACTIONS.index(STAY)})[0]
+    for found in (start, looked):
+        assert found["scout"]["view"].tolist() == around
+        assert not found["carrier"]["view"].any()
+    stood = env.step({"scout": ACTIONS.index(STAY), "carrier": ACTIONS.index(STAY)})[0]
+    assert not stood["scout"]["view"].any()
     found, _, _, _, infos = env.step({"scout": ACTIONS.index("move_down"), "carrier": ACTIONS.index(STAY)})
     assert found["scout"]["bumped"] == 1 and infos["scout"]["bumped"] and neighbour((1, 1), "move_down") in walls
 

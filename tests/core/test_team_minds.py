@@ -14,7 +14,7 @@ from rlhf_core.labyrinth import Labyrinth, random_labyrinths
 from rlhf_core.maze_language import Reading, path
 from rlhf_core.navigation import Choice, ModelBackend
 from rlhf_core.team_map import TeamMap
-from rlhf_core.team_minds import ModelMind, window
+from rlhf_core.team_minds import WINDOW, ModelMind, window
 
 FIXED = TeamConfig(adaptive=False)
 PLACE = random_labyrinths(1, 13, seed=3)[0]
@@ -71,7 +71,7 @@ def test_a_window_shows_the_map_round_a_member_and_its_cells_map_back(size: int)
         target = rng.choice([cell for cell in known.reach(here) if cell != here] or [neighbour(here, "move_up")])
         way = known.way(here, target) or [here, target]
         reading, (top, left) = window(known, here, way)
-        assert reading.size == min(10, size) and 0 <= top <= size - reading.size and 0 <= left <= size - reading.size
+        assert reading.size == WINDOW and 0 <= top <= size - reading.size and 0 <= left <= size - reading.size
         assert (reading.position[0] + top, reading.position[1] + left) == here
         goal = (reading.goal[0] + top, reading.goal[1] + left)
         assert goal in way[1:]
