@@ -177,7 +177,7 @@ def parallel(effort: Effort) -> Headlines:
 def messages(effort: Effort) -> Headlines:
     """Do messages matter? Swap one and see."""
     print(f"### Swapped messages\n\nIn each of {effort.n} labyrinths one message that arrives gets the words of")
-    print("another of its kind from the same run. Changed: some decision afterwards is another one; by the receiver: one of")
+    print("another of its kind from the same run. Changed: some decision afterwards differs; by the receiver: one of")
     print("the receiver's. Decisions: how many differ, of the runs in which any does.\n")
     labyrinths = places(effort.n)
     rows: list[list[object]] = []
