@@ -110,6 +110,7 @@ class TickRecord:
     """Messages that arrived."""
     decisions: tuple[Decision, ...]
     sent: tuple[Message, ...]
+    """Since the tick before."""
     bumps: tuple[str, ...]
     """Who walked into a wall."""
     lost: tuple[str, ...]
@@ -185,6 +186,8 @@ class MultiAgentSystem:
             if roster[name] != "planner":  # who plans has eyes for the map alone
                 self.members[name].notice(sight)
         self.records: list[TickRecord] = []
+        self._recorded = 0
+        """So many messages stand in the records."""
 
     def __iter__(self) -> Iterator[TickRecord]:
         while not self.over:
@@ -204,26 +207,26 @@ class MultiAgentSystem:
                 world.lose(name)
         present = list(world.agents)
         if not present:
-            return self._record(now, {}, (), [], (), len(self.channel.sent))
+            return self._record(now, {}, (), [], ())
         positions, carrying = {name: world.positions[name] for name in present}, tuple(world.holds)
         read = [message for message in self.channel.due(now) if message.receiver in present]
         for message in read:
             self.members[message.receiver].receive(message, now)
-        before = len(self.channel.sent)
         decisions = [self.members[name].act(now, world.may_move(name)) for name in present]
         self.channel.forge(now)
         found = world.step({decision.member: decision.action for decision in decisions})
         for name in present:
             self.members[name].notice(found.observations[name])
         bumps = tuple(name for name in present if found.infos[name]["bumped"])
-        return self._record(now, positions, carrying, decisions, tuple(read), before, bumps)
+        return self._record(now, positions, carrying, decisions, tuple(read), bumps)
 
     def _record(
         self, now: int, positions: dict[str, Cell], carrying: tuple[str, ...], decisions: Sequence[Decision],
-        read: tuple[Message, ...], before: int, bumps: tuple[str, ...] = (),
+        read: tuple[Message, ...], bumps: tuple[str, ...] = (),
     ) -> TickRecord:  # fmt: skip
         lost = tuple(name for name, when in (self.events.lost_at or {}).items() if when == now)
         roles: dict[str, Role] = {decision.member: decision.role for decision in decisions}
+        before, self._recorded = self._recorded, len(self.channel.sent)
         record = TickRecord(
             now, positions, roles, carrying, read, tuple(decisions), tuple(self.channel.sent[before:]), bumps, lost,
             len(self.world.out),

@@ -33,12 +33,16 @@ class TeamMap:
 
     def look(self, cell: Cell, kind: Kind) -> None:
         """Count one look of one's own eyes."""
+        if cell == self.exit and kind != "exit":
+            self.exit = None  # eyes never mistake the exit: who said that it is here was wrong
         votes = self._votes.setdefault(cell, {})
         votes[OWN] = votes.get(OWN, 0) + (-1 if kind == "wall" else 1)
         self._mark(cell, kind)
 
     def hear(self, cell: Cell, kind: Kind, source: str, message: str) -> None:
         """Take another member's verdict on a cell."""
+        if not inside(cell, self.size):
+            return
         self._votes.setdefault(cell, {})[source] = -1 if kind == "wall" else 1
         self.because[cell] = message
         self._mark(cell, kind)
@@ -53,11 +57,13 @@ class TeamMap:
 
     def stood(self, cell: Cell) -> None:
         """Somebody stood on a cell."""
-        self._certain[cell] = True
+        if inside(cell, self.size):
+            self._certain[cell] = True
 
     def bumped(self, cell: Cell) -> None:
         """Somebody walked into a cell and could not."""
-        self._certain[cell] = False
+        if inside(cell, self.size):
+            self._certain[cell] = False
 
     def free(self, cell: Cell) -> bool | None:
         """Whether a cell is believed to be free; None where nothing is known, or as much speaks for it as against."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from rlhf_core.gridworld import MOVES, Cell, manhattan, neighbour, say
@@ -105,6 +106,8 @@ class _Told:
 
     way: list[Cell]
     tick: int
+    cell: Cell
+    """Where the carrier was."""
 
 
 class Member:
@@ -217,8 +220,11 @@ class Member:
         self.voice.acknowledged(message.sender, int(message.words[1]))
 
     def _hear_path(self, message: Message, tick: int) -> None:
-        """Follow the newest word of one planner; that of another only when there is nothing left to follow."""
+        """Follow the newest word of one planner; that of another only when there is nothing left to follow. A way with
+        a gap is none."""
         way = [read_cell(word) for word in message.words[1:]]
+        if any(manhattan(a, b) != 1 for a, b in pairwise(way)):
+            return
         same = message.sender == self._way_sender
         if (same and message.tick < self._way_tick) or (not same and self._ahead() and way[-1] != self.map.exit):
             return
@@ -289,7 +295,9 @@ class Member:
                 for other in audience:
                     self.voice.tell(other, cell, kind)
         if tick % SIGN_OF_LIFE == 0:
-            for other in self.heard:
+            others = list(self.heard)
+            first = tick // SIGN_OF_LIFE % max(1, len(others))  # whom a small budget leaves out is not always the same
+            for other in others[first:] + others[:first]:
                 self.voice.mention(other, ("at", say(self.here), self.role))
 
     # Planning.
@@ -304,7 +312,7 @@ class Member:
                 continue
             aim = way[-1]
             way = way[: self.voice.budget // 2]
-            self._told[carrier] = _Told(way, self._tick)
+            self._told[carrier] = _Told(way, self._tick, cell)
             self.voice.announce(carrier, "path", ("path", *map(say, way)))
             rests += [self.map.because[c] for c in way if c in self.map.because]
         return None if aim is None else _Plan(aim, tuple(rests))
@@ -355,6 +363,8 @@ class Member:
             return True
         rest = told.way[told.way.index(cell) :] if cell in told.way else []
         since = self._tick - told.tick
+        if cell == told.cell and since > PATIENCE + 2 * self._delay:
+            return True  # it has not moved: what it heard must have been something else
         final = way[-1] == self.map.exit
         if final and told.way[-1] != self.map.exit:
             return since >= SETTLED or rest != way[: len(rest)] or len(rest) <= SETTLED

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, cast, get_args
 
 from rlhf_core.gridworld import Cell, inside, say
@@ -42,6 +43,8 @@ _KOREAN: Mapping[str, str] = {
     "executor": "실행자",
 }
 _ENGLISH = {korean: english for english, korean in _KOREAN.items()}
+FORGED = 900_000
+"""Forged messages are counted from here, so that nobody takes an answer to one for an answer to a real one."""
 MOST_MESSAGES = 20_000
 """In one run; then the channel is full. No run of ours comes near it."""
 
@@ -61,8 +64,8 @@ def parse(text: str) -> tuple[str, ...]:
     if not words or words[0] not in VERBS:
         raise MessageError(f"A message begins with one of {', '.join(VERBS)}, not {' '.join(words[:1])!r}.")
     verb, rest = words[0], words[1:]
-    if verb == "see" and (not rest or rest[0] not in KINDS):
-        raise MessageError(f"After `see` comes one of {', '.join(KINDS)}, not {' '.join(rest[:1])!r}.")
+    if verb == "see":
+        _check_lists(rest)
     if verb == "path" and not rest:
         raise MessageError("A path has at least one cell, such as (3,4).")
     if verb in _COUNTS and len(rest) != _COUNTS[verb]:
@@ -78,6 +81,15 @@ def parse(text: str) -> tuple[str, ...]:
         if word not in others:
             read_cell(word)
     return words
+
+
+def _check_lists(words: Sequence[str]) -> None:
+    """A `see` is a kind and its cells, as often as need be."""
+    if not words or words[0] not in KINDS:
+        raise MessageError(f"After `see` comes one of {', '.join(KINDS)}, not {' '.join(words[:1])!r}.")
+    for word, after in pairwise((*words, "")):
+        if word in KINDS and after in (*KINDS, ""):
+            raise MessageError(f"After {word!r} in a `see` comes at least one cell, such as (3,4).")
 
 
 _COUNTS = {"at": 2, "fail": 1, "claim": 1, "ack": 1}
@@ -138,7 +150,7 @@ class Message:
     @property
     def name(self) -> str:
         """What it is called, such as `E1-12`."""
-        return f"{self.sender}-{self.number}{'*' if self.forged else ''}"
+        return f"{self.sender}-{self.number - FORGED}*" if self.forged else f"{self.sender}-{self.number}"
 
     @property
     def verb(self) -> Verb:
@@ -204,7 +216,7 @@ class Channel:
 
     def forge(self, tick: int) -> None:
         """Slip in what is to be slipped in at this tick. It arrives like every other message, and is never lost."""
-        for number, forgery in enumerate(self.forgeries, 1):
+        for number, forgery in enumerate(self.forgeries, FORGED + 1):
             if forgery.tick == tick and self.open and not self.full:
                 self._put(Message(
                     forgery.sender, forgery.receiver, number, forgery.words, tick, tick + self.delay, forged=True
