@@ -30,7 +30,7 @@ class TeamExam:
 
 
 def measure(store: Store, exam: TeamExam, progress: Callable[[float], None]) -> dict[str, Any]:
-    """Plain values: "rows", one a team with its "who", the fields of `TeamResult` and, but for the team itself, "ratio":
+    """Plain values: "rows", one a team with its "who", the fields of `TeamResult` and, for all but the team, "ratio":
     the team's ticks over its own. "explorers": the same by the number of explorers, with rules for minds."""
     s = exam.settings
     labyrinths = random_labyrinths(exam.n, s.size, seed=0, split="validation")
