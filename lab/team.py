@@ -208,6 +208,10 @@ class TeamRun:
             raise ValueError(f"There is no message {name!r} in this run.")
         return self._with(*self.interventions, Changed(name, parse(text)))
 
+    def restore(self, name: str) -> TeamRun:
+        """The run in which a message has the words that its sender wrote."""
+        return self._with(*(one for one in self.interventions if not (isinstance(one, Changed) and one.name == name)))
+
     def forge(self, sender: str, receiver: str, text: str) -> TeamRun:
         """The run in which, now, somebody is told something in another's name. MessageError for words that say nothing;
         ValueError for members that are not in the team, or one and the same."""

@@ -75,6 +75,8 @@ class Session:
     """Why the last thing asked for was not done: of a run, or of the constitution."""
     page: str = ""
     """The page that this visit is on, and that the problem belongs to."""
+    team: Any = None
+    """The run of the agent team that this tab looks at, see `team_desk.TeamDesk`."""
     walk: Any = None
     """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
     follow_until: float = 0.0
