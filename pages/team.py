@@ -9,12 +9,13 @@ from ui.i18n import t
 
 VIEWS = ("play", "compare")
 
-layout.heading("team")
-st.segmented_control(
-    t("navigation.view"), VIEWS, key=session.keep("team_page", "play", VIEWS), required=True,
-    format_func=lambda view: t(f"team.view_{view}"), label_visibility="collapsed",
-    on_change=session.forget_problem,
-)  # fmt: skip
+with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="team_head"):
+    layout.heading("team")
+    st.segmented_control(
+        t("navigation.view"), VIEWS, key=session.keep("team_page", "play", VIEWS), required=True,
+        format_func=lambda view: t(f"team.view_{view}"), label_visibility="collapsed",
+        on_change=session.forget_problem, width="content",
+    )  # fmt: skip
 match st.session_state["team_page"]:
     case "play":
         team_view.play_fragment()

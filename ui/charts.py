@@ -239,24 +239,28 @@ class Span:
 
 
 def timeline(
-    rows: Sequence[str], spans: Sequence[Span], names: Mapping[str, str], palette: Palette, *, x_title: str,
-    end: float, height: int = 260,
+    rows: Sequence[str], spans: Sequence[Span], names: Mapping[str, str], colours: Sequence[str], palette: Palette, *,
+    x_title: str, end: float, height: int = 260,
 ) -> Figure:  # fmt: skip
     """A row for each thing, the first on top, in the colour and the pattern of what it was when; where a span follows
-    another without a gap, a mark says that it changed. names: of the kinds, as the legend has them."""
+    another without a gap, a mark says that it changed. names: of the kinds, as the legend has them; colours: theirs."""
     layout = _layout(palette, height)
     layout["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
     layout["yaxis"] |= {"categoryorder": "array", "categoryarray": list(rows)}
     layout["xaxis"] |= {"title": _title(x_title), "range": [0, max(1.0, end)]}
     layout |= {"barmode": "overlay", "bargap": 0.35, "showlegend": True}
     data: list[Figure] = []
-    for colour, pattern, (kind, name) in zip(palette.series, ("", "/", "."), names.items(), strict=False):
+    for colour, pattern, (kind, name) in zip(colours, ("", "/", "."), names.items(), strict=False):
         own = [span for span in spans if span.kind == kind]
         data.append({
             "type": "bar", "orientation": "h", "name": _plain(name), "y": [span.row for span in own],
             "base": [span.start for span in own], "x": [span.end - span.start for span in own],
-            "marker": {"color": colour, "line": {"width": 0},
-                       "pattern": {"shape": pattern, "size": 6, "solidity": 0.2, "fgcolor": palette.paper}},
+            "marker": {
+                "color": colour, "line": {"width": 0},
+                "pattern": {
+                    "shape": pattern, "size": 6, "solidity": 0.25, "fillmode": "overlay", "fgcolor": palette.paper,
+                },
+            },
             "customdata": [[span.start, span.end] for span in own],
             "hovertemplate": "%{y}: %{customdata[0]}\N{EN DASH}%{customdata[1]}<extra>" + _plain(name) + "</extra>",
         })  # fmt: skip

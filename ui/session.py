@@ -205,9 +205,11 @@ def follow(key: str, value: Any) -> str:
     return key
 
 
-def put(key: str, value: Any) -> None:
-    """Set a kept widget's value, from a callback or before the widget is drawn."""
+def put(key: str, value: Any) -> str:
+    """Set a kept widget's value, from a callback or before the widget is drawn; returns the key. Said anew each time,
+    so that the browser shows a choice's name in the page's language."""
     _kept(key)[key] = st.session_state[key] = value
+    return key
 
 
 def value(key: str, default: Any) -> Any:

@@ -186,7 +186,9 @@ def _arrows(
             cross = f'<path class="cross" d="M{at_x - 6:g},{at_y - 6:g} l12,12 m0,-12 l-12,12"/>'
         name = ""
         if named and not quiet:
-            name = f'<text x="{at_x:g}" y="{at_y + (17 if lost else 4):g}">{_escape(verbs)}</text>'
+            anchor = "middle" if abs(down) < 0.4 else "end" if down > 0 else "start"
+            x, y = at_x - down * (9 + 9 * lost), at_y + right * (9 + 9 * lost) + 4
+            name = f'<text x="{x:.1f}" y="{y:.1f}" style="text-anchor:{anchor}">{_escape(verbs)}</text>'
         shaft = f"M{begin[0]:.1f},{begin[1]:.1f} Q{mid_x:.1f},{mid_y:.1f} {end[0]:.1f},{end[1]:.1f}"
         parts.append(
             f'<g class="{kind}" data-message="{strong.name}"><title>{_escape(title)}</title>'
@@ -232,6 +234,9 @@ def draw_map(team: MultiAgentSystem, name: str) -> str:
         groups.setdefault(solid + sure, []).append(cell)
     parts = [f'<rect class="unknown" width="{size * SMALL}" height="{size * SMALL}"/>']
     parts += [_cells(kind, cells, SMALL, 0) for kind, cells in groups.items()]
+    hatches = "".join(f"M{c * SMALL},{(r + 1) * SMALL}l{SMALL},-{SMALL}" for r, c in groups.get("wall doubtful", ()))
+    if hatches:
+        parts.append(f'<path class="hatch" d="{hatches}"/>')
     if member.map.exit is not None:
         parts.append(_exit(member.map.exit, SMALL, 0))
     if member.map.load is not None:
@@ -277,10 +282,8 @@ def member_shape(role: Role, x: float, y: float, radius: float, *, kind: str) ->
 
 
 def badge(name: str, role: Role) -> str:
-    """A member's sign, for text."""
-    shape = member_shape(role, 14, 14, 10.5, kind=role)
-    text = f'<text x="14" y="17.5">{_escape(name)}</text>'
-    return f'<svg class="badge" viewBox="0 0 28 28" aria-hidden="true">{shape}{text}</svg>'
+    """A member's sign, for text: the same colour and shape."""
+    return f'<span class="lab-sign {role}">{_escape(name)}</span>'
 
 
 def _middle(cell: Cell, unit: int, margin: int) -> tuple[float, float]:

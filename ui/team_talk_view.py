@@ -18,8 +18,8 @@ from ui.i18n import t
 from ui.live_figure import live_figure, palette
 from ui.team_desk import TeamDesk, action_name, change, choose, role_name, why_sentence
 
-SHOWN = 80
-"""The newest messages that the log shows, and the field to choose one from."""
+SHOWN, OFFERED = 120, 600
+"""So many of the newest messages the log shows, and so many can be chosen; a filter brings older ones."""
 MOST_CHANGES, MOST_LED = 8, 6
 ANY = "any"
 
@@ -61,7 +61,7 @@ def _filtered(at: TeamDesk) -> list[Message]:
             label_visibility="collapsed",
         )  # fmt: skip
     found = [m for m in at.run.messages if verb in (ANY, m.verb) and sender in (ANY, m.sender)]
-    return found[: -SHOWN - 1 : -1]
+    return found[: -OFFERED - 1 : -1]
 
 
 def _log(at: TeamDesk, shown: Sequence[Message]) -> None:
@@ -72,7 +72,7 @@ def _log(at: TeamDesk, shown: Sequence[Message]) -> None:
     read, names = at.run.read, ("tick", "name", "sender", "receiver", "text", "status")
     head = "".join(f"<th>{html.escape(t(f'team.log_{name}'))}</th>" for name in names)
     rows: list[str] = []
-    for m in shown:
+    for m in shown[:SHOWN]:
         kinds = " chosen" * (m.name == at.chosen) + " lost" * (m.arrives is None)
         kinds += " forged" * (m.forged or m.original is not None)
         cells = (str(m.tick), m.name, m.sender, m.receiver, words_in(at.of[1], m.words), status(at.run, m, read))
@@ -85,7 +85,7 @@ def _log(at: TeamDesk, shown: Sequence[Message]) -> None:
     team_board.show(
         f'<div class="log scroll">{table}</div>', key="team_log", on_message=lambda name: choose(at, name)
     )
-    layout.note(t("team.log_note", shown=len(shown), all=len(at.run.messages)))
+    layout.note(t("team.log_note", shown=min(SHOWN, len(shown)), all=len(at.run.messages)))
 
 
 def status(run: TeamRun, message: Message, read: set[str]) -> str:
@@ -107,16 +107,17 @@ def status(run: TeamRun, message: Message, read: set[str]) -> str:
 
 
 def _message(at: TeamDesk, shown: Sequence[Message]) -> None:
-    run, language = at.run, at.of[1]
+    run = at.run
     if not shown and at.chosen is None:
         return
     known = {m.name: m for m in shown}
     message = run.message(at.chosen)
     if message is None:
         # One that says much is worth looking at before one that says little.
-        message = next((m for m in shown if m.verb in ("path", "see")), shown[0] if shown else None)
+        message = next((m for verb in ("path", "see") for m in shown if m.verb == verb), shown[0] if shown else None)
     if message is None:
         return
+    every = known | {message.name: message}
     options = [*known] if message.name in known else [message.name, *known]
     key = "team_message"
 
@@ -125,12 +126,11 @@ def _message(at: TeamDesk, shown: Sequence[Message]) -> None:
             choose(at, st.session_state[key])
 
     def line(name: str) -> str:
-        m = run.message(name) or message
-        words = words_in(language, m.words)
-        return f"{name} → {m.receiver}: {words[:48]}{'…' if len(words) > 48 else ''}"
+        m = every.get(name, message)  # without its words: they may change, and the browser goes by this line
+        return f"{name} → {m.receiver} ({m.tick})"
 
     st.selectbox(
-        t("team.message"), options, key=session.follow(key, message.name), format_func=line, on_change=pick,
+        t("team.message"), options, key=session.put(key, message.name), format_func=line, on_change=pick,
         help=t("team.message_help"),
     )  # fmt: skip
     layout.note(_about(at, message))
@@ -318,7 +318,8 @@ def _matrix(at: TeamDesk) -> None:
 def _timeline(at: TeamDesk) -> None:
     run = at.run.team
     names = list(run.config.roster)
-    uses = run.emergent_behavior()
+    uses, tones = run.emergent_behavior(), palette()
+    colours = (tones.blue, tones.purple, tones.orange)  # as on the board
     said = " ".join(
         t("team.use", name=use.member, n=use.switches,
           shares=", ".join(f"{role_name(role)} {share:.0%}" for role, share in use.shares.items()))
@@ -326,7 +327,7 @@ def _timeline(at: TeamDesk) -> None:
     )  # fmt: skip
     live_figure(
         charts.timeline(
-            names, spans(at.run), {role: role_name(role) for role in ROLES}, palette(), x_title=t("team.ticks"),
+            names, spans(at.run), {role: role_name(role) for role in ROLES}, colours, tones, x_title=t("team.ticks"),
             end=at.run.tick, height=110 + 34 * max(3, len(names)),
         ),
         key="team_timeline", name=t("team.timeline"), sentence=t("team.timeline_sentence"),

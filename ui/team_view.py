@@ -47,7 +47,6 @@ def _play() -> None:
             at.playing = False
             st.rerun()
     _buttons(at)
-    _interventions(at)
     if session.session().problem and not at.problem_at:
         layout.problem(session.session().problem)
     board, maps, acts = st.columns([1.28, 1, 0.82], gap="medium")
@@ -58,6 +57,7 @@ def _play() -> None:
     with maps:
         _maps(at)
     with acts:
+        _interventions(at)
         _decisions(at)
     _figures(at)
     team_talk_view.talk(at)
@@ -115,18 +115,21 @@ def _buttons(at: TeamDesk) -> None:
         st.button(t("walk.finish"), key="team_finish", disabled=not going, on_click=finish)
         st.button(t("walk.reset"), key="team_reset", on_click=begin, help=t("team.reset_help"))
         st.selectbox(
-            t("walk.speed"), SPEEDS, key=session.keep("team_speed", SPEEDS[1], SPEEDS), width=160,
+            t("walk.speed"), SPEEDS, key=session.keep("team_speed", SPEEDS[1], SPEEDS), width=150,
             format_func=lambda speed: t("team.speed_unit", n=f"{speed:g}"), label_visibility="collapsed",
         )  # fmt: skip
-        st.button(t("team.new"), key="team_new", on_click=lambda: begin(seed=at.run.settings.seed + 1))
+        st.button(
+            t("team.new"), key="team_new", on_click=lambda: begin(seed=at.run.settings.seed + 1),
+            help=t("team.new_help"),
+        )  # fmt: skip
         st.number_input(
             t("run.seed"), 0, 10**6, key=session.follow("team_seed", s.seed), on_change=changed,
-            args=("seed", "team_seed"), width=120, help=t("team.seed_help"),
+            args=("seed", "team_seed"), width=95, label_visibility="collapsed",
         )  # fmt: skip
         st.selectbox(
-            t("team.size"), list(SIZES), key=session.follow("team_size", s.size), on_change=changed,
-            args=("size", "team_size"), width=120, help=t("team.size_help"),
-            format_func=lambda size: t("team.size_unit", n=size),
+            t("team.size"), list(SIZES), key=session.put("team_size", s.size), on_change=changed,
+            args=("size", "team_size"), width=110, label_visibility="collapsed",
+            format_func=lambda size: f"{size} \N{MULTIPLICATION SIGN} {size}",
         )  # fmt: skip
         with st.popover(t("team.members"), key="team_members"):
             _member_settings(at, changed)
@@ -158,7 +161,7 @@ def _member_settings(at: TeamDesk, changed: Callable[[str, str], None]) -> None:
                 changed(name, key)
 
         st.selectbox(
-            t(f"team.{name}"), options, key=session.follow(key, now if now in options else options[0]),
+            t(f"team.{name}"), options, key=session.put(key, now if now in options else options[0]),
             on_change=chosen, format_func=mind_name, help=t(f"team.{name}_help"),
         )  # fmt: skip
 
@@ -196,6 +199,7 @@ def _interventions(at: TeamDesk) -> None:
         value = bool(st.session_state["team_communication"])
         change(at, lambda: TeamRun(at.run.store, team.changed_settings(at.run.settings, communication=value)))
 
+    st.html(f'<p class="lab-walk-state">{html.escape(state_line(at.run))}</p>')
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="team_interventions"):
         st.toggle(
             t("team.communication"), on_change=talk, help=t("team.communication_help"), width="content",
@@ -211,7 +215,6 @@ def _interventions(at: TeamDesk) -> None:
                 t("team.undo"), key="team_undo", on_click=lambda: change(at, at.run.undo), help=t("team.undo_help")
             )
             st.button(t("team.undo_all"), key="team_undo_all", on_click=lambda: change(at, at.run.undo_all))
-        layout.note(state_line(at.run))
 
 
 def state_line(run: TeamRun) -> str:

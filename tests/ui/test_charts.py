@@ -103,7 +103,7 @@ def test_a_timeline_marks_where_a_row_changes_and_leaves_gaps() -> None:
         Span("P1", "planner", 5, 6),
     ]  # fmt: skip
     names = {"explorer": "<i>Explorer</i>", "planner": "Planner"}
-    drawn = go.Figure(charts.timeline(["P1", "E1"], spans, names, LIGHT, x_title="tick", end=6))
+    drawn = go.Figure(charts.timeline(["P1", "E1"], spans, names, ["#0067A3", "#A8487F"], LIGHT, x_title="tick", end=6))
     explorers, planners, turns = drawn.data
     assert (list(explorers.x), list(planners.base)) == ([4], [4, 0, 5])
     assert explorers.marker.pattern.shape != planners.marker.pattern.shape
