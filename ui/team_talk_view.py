@@ -31,9 +31,9 @@ def talk(at: TeamDesk) -> None:
     with log:
         shown = _filtered(at)
         _log(at, shown)
+        _forge(at)
     with one:
         _message(at, shown)
-        _forge(at)
         _comparison(at)
     layout.section("team.who_tells")
     left, right = st.columns(2, gap="large")

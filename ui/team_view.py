@@ -128,7 +128,7 @@ def _buttons(at: TeamDesk) -> None:
         )  # fmt: skip
         st.selectbox(
             t("team.size"), list(SIZES), key=session.put("team_size", s.size), on_change=changed,
-            args=("size", "team_size"), width=110, label_visibility="collapsed",
+            args=("size", "team_size"), width=130, label_visibility="collapsed",
             format_func=lambda size: f"{size} \N{MULTIPLICATION SIGN} {size}",
         )  # fmt: skip
         with st.popover(t("team.members"), key="team_members"):
