@@ -27,8 +27,8 @@ TRAIL = 40
 """Ticks of a member's way that are drawn."""
 QUIET = ("at", "ack")
 """Messages that say little: thin arrows without a name."""
-MOST_NAMED = 14
-"""With more arrows than this on the board none has its name beside it."""
+MOST_NAMED, SHORT = 3, 1.6
+"""With more arrows than this on the board, only those longer than so many cells have their names beside them."""
 
 _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -161,7 +161,7 @@ def _arrows(
     grouped: dict[tuple[str, str, bool], list[Message]] = {}
     for message in on_the_way(team):
         grouped.setdefault((message.sender, message.receiver, message.arrives is None), []).append(message)
-    named = len([1 for found in grouped.values() if not _quiet(found)]) <= MOST_NAMED
+    few = sum(not _quiet(found) for found in grouped.values()) <= MOST_NAMED
     roles, parts = roles_now(team), list[str]()
     for (sender, receiver, lost), found in sorted(grouped.items(), key=lambda item: not _quiet(item[1])):
         (x, y, r), (to_x, to_y, to_r) = places[sender], places[receiver]
@@ -185,7 +185,7 @@ def _arrows(
         if lost:
             cross = f'<path class="cross" d="M{at_x - 6:g},{at_y - 6:g} l12,12 m0,-12 l-12,12"/>'
         name = ""
-        if named and not quiet:
+        if not quiet and (few or length > SHORT * UNIT):
             anchor = "middle" if abs(down) < 0.4 else "end" if down > 0 else "start"
             x, y = at_x - down * (9 + 9 * lost), at_y + right * (9 + 9 * lost) + 4
             name = f'<text x="{x:.1f}" y="{y:.1f}" style="text-anchor:{anchor}">{_escape(verbs)}</text>'

@@ -138,17 +138,19 @@ def _buttons(at: TeamDesk) -> None:
 
 
 def _member_settings(at: TeamDesk, changed: Callable[[str, str], None]) -> None:
+    """Who is in the team. What a popover holds is made when it opens, so every value is said anew each time; that would
+    snatch a slider from a hand while the team plays, so it rests then."""
     c, s = at.run.settings.config, at.run.settings
-    layout.note(t("team.anew"))
+    layout.note(t("team.anew_paused" if at.playing else "team.anew"))
     for name, most in (("planners", MOST_PLANNERS), ("explorers", MOST_EXPLORERS), ("executors", MOST_EXECUTORS)):
         key = f"team_{name}"
         st.slider(
-            t(f"team.{name}"), int(name == "executors"), most, key=session.follow(key, getattr(c, name)),
-            on_change=changed, args=(name, key), help=t(f"team.{name}_help"),
+            t(f"team.{name}"), int(name == "executors"), most, key=session.put(key, getattr(c, name)),
+            on_change=changed, args=(name, key), help=t(f"team.{name}_help"), disabled=at.playing,
         )  # fmt: skip
     st.toggle(
-        t("team.adaptive"), key=session.follow("team_adaptive", c.adaptive), on_change=changed,
-        args=("adaptive", "team_adaptive"), help=t("team.adaptive_help"),
+        t("team.adaptive"), key=session.put("team_adaptive", c.adaptive), on_change=changed,
+        args=("adaptive", "team_adaptive"), help=t("team.adaptive_help"), disabled=at.playing,
     )  # fmt: skip
     store, lab = at.run.store, at.of[0]
     for name, options in (
@@ -162,13 +164,13 @@ def _member_settings(at: TeamDesk, changed: Callable[[str, str], None]) -> None:
 
         st.selectbox(
             t(f"team.{name}"), options, key=session.put(key, now if now in options else options[0]),
-            on_change=chosen, format_func=mind_name, help=t(f"team.{name}_help"),
+            on_change=chosen, format_func=mind_name, help=t(f"team.{name}_help"), disabled=at.playing,
         )  # fmt: skip
 
 
 def _condition_settings(at: TeamDesk, changed: Callable[[str, str], None]) -> None:
     c = at.run.settings.config
-    layout.note(t("team.anew"))
+    layout.note(t("team.anew_paused" if at.playing else "team.anew"))
     left, right = st.columns(2, gap="medium")
 
     def choice(name: str, options: Any, percent: bool = False) -> None:
@@ -176,8 +178,9 @@ def _condition_settings(at: TeamDesk, changed: Callable[[str, str], None]) -> No
         now = getattr(c, name)
         known = sorted({*options, now})
         st.select_slider(
-            t(f"team.{name}"), known, key=session.follow(key, now), on_change=changed, args=(name, key),
+            t(f"team.{name}"), known, key=session.put(key, now), on_change=changed, args=(name, key),
             format_func=lambda value: f"{value:.0%}" if percent else f"{value}", help=t(f"team.{name}_help"),
+            disabled=at.playing,
         )  # fmt: skip
 
     with left:
