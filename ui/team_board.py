@@ -27,8 +27,9 @@ TRAIL = 40
 """Ticks of a member's way that are drawn."""
 QUIET = ("at", "ack")
 """Messages that say little: thin arrows without a name."""
-MOST_NAMED, SHORT = 3, 1.6
-"""With more arrows than this on the board, only those longer than so many cells have their names beside them."""
+MOST_NAMED, CROWD, SHORT = 3, 12, 1.6
+"""With more arrows than this on the board, only those longer than so many cells have their names beside them; of a
+crowd none has, and all are thin."""
 
 _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -161,7 +162,8 @@ def _arrows(
     grouped: dict[tuple[str, str, bool], list[Message]] = {}
     for message in on_the_way(team):
         grouped.setdefault((message.sender, message.receiver, message.arrives is None), []).append(message)
-    few = sum(not _quiet(found) for found in grouped.values()) <= MOST_NAMED
+    arrows = sum(not _quiet(found) for found in grouped.values())
+    few, crowd = arrows <= MOST_NAMED, arrows > CROWD
     roles, parts = roles_now(team), list[str]()
     for (sender, receiver, lost), found in sorted(grouped.items(), key=lambda item: not _quiet(item[1])):
         (x, y, r), (to_x, to_y, to_r) = places[sender], places[receiver]
@@ -175,7 +177,7 @@ def _arrows(
         tip = _towards((to_x, to_y), (mid_x, mid_y), to_r)
         at_x, at_y = (begin[0] + 2 * mid_x + end[0]) / 4, (begin[1] + 2 * mid_y + end[1]) / 4
         quiet = _quiet(found)
-        kind = f"message {roles[sender]}{' quiet' * quiet}{' lost' * lost}"
+        kind = f"message {roles[sender]}{' quiet' * quiet}{' lost' * lost}{' crowd' * crowd}"
         kind += " forged" * any(m.forged or m.original is not None for m in found)
         kind += " chosen" * any(m.name == chosen for m in found)
         verbs = " + ".join(dict.fromkeys(words_in(language, [m.verb]) for m in found if m.verb not in QUIET or quiet))
@@ -185,7 +187,7 @@ def _arrows(
         if lost:
             cross = f'<path class="cross" d="M{at_x - 6:g},{at_y - 6:g} l12,12 m0,-12 l-12,12"/>'
         name = ""
-        if not quiet and (few or length > SHORT * UNIT):
+        if not quiet and (few or (length > SHORT * UNIT and not crowd)):
             anchor = "middle" if abs(down) < 0.4 else "end" if down > 0 else "start"
             x, y = at_x - down * (9 + 9 * lost), at_y + right * (9 + 9 * lost) + 4
             name = f'<text x="{x:.1f}" y="{y:.1f}" style="text-anchor:{anchor}">{_escape(verbs)}</text>'
