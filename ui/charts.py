@@ -7,7 +7,7 @@ test holds every figure valid instead.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
@@ -203,6 +203,93 @@ def _free_corner(point: Point, points: Sequence[Point]) -> str:
         for level, up in levels
     }
     return max(room, key=room.__getitem__)
+
+
+def heatmap(
+    across: Sequence[str], down: Sequence[str], counts: Sequence[Sequence[int | None]],
+    hover: Sequence[Sequence[str]], palette: Palette, *, x_title: str, y_title: str, height: int = 260,
+) -> Figure:  # fmt: skip
+    """How often what came with what: a number in every cell, the darker the more. None leaves a cell empty. hover: what
+    to say of each cell."""
+    layout = _layout(palette, height)
+    layout["xaxis"] |= {"type": "category", "showgrid": False, "title": _title(x_title), "side": "top"}
+    layout["yaxis"] |= {"type": "category", "showgrid": False, "title": _title(y_title), "autorange": "reversed"}
+    most = max((n for row in counts for n in row if n is not None), default=0)
+    cells = {
+        "type": "heatmap", "x": list(across), "y": list(down), "z": [list(row) for row in counts],
+        "text": [list(row) for row in hover], "hovertemplate": "%{text}<extra></extra>", "hoverongaps": False,
+        "colorscale": [[0, _fade(palette.blue, 0.06)], [1, _fade(palette.blue, 0.75)]], "showscale": False,
+        "zmin": 0, "zmax": max(1, most), "xgap": 3, "ygap": 3,
+    }  # fmt: skip
+    layout["annotations"] = [
+        {"x": x, "y": y, "text": f"{n:,}", "showarrow": False, "font": {"size": 13, "color": palette.text}}
+        for y, row in zip(down, counts, strict=True) for x, n in zip(across, row, strict=True) if n is not None
+    ]  # fmt: skip
+    return {"data": [cells], "layout": layout}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time in one row of a timeline."""
+
+    row: str
+    kind: str
+    start: float
+    end: float
+
+
+def timeline(
+    rows: Sequence[str], spans: Sequence[Span], names: Mapping[str, str], colours: Sequence[str], palette: Palette, *,
+    x_title: str, end: float, height: int = 260,
+) -> Figure:  # fmt: skip
+    """A row for each thing, the first on top, in the colour and the pattern of what it was when; where a span follows
+    another without a gap, a mark says that it changed. names: of the kinds, as the legend has them; colours: theirs."""
+    layout = _layout(palette, height)
+    layout["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
+    layout["yaxis"] |= {"categoryorder": "array", "categoryarray": list(rows)}
+    layout["xaxis"] |= {"title": _title(x_title), "range": [0, max(1.0, end)]}
+    layout |= {"barmode": "overlay", "bargap": 0.35, "showlegend": True}
+    data: list[Figure] = []
+    for colour, pattern, (kind, name) in zip(colours, ("", "/", "."), names.items(), strict=False):
+        own = [span for span in spans if span.kind == kind]
+        data.append({
+            "type": "bar", "orientation": "h", "name": _plain(name), "y": [span.row for span in own],
+            "base": [span.start for span in own], "x": [span.end - span.start for span in own],
+            "marker": {
+                "color": colour, "line": {"width": 0},
+                "pattern": {
+                    "shape": pattern, "size": 6, "solidity": 0.25, "fillmode": "overlay", "fgcolor": palette.paper,
+                },
+            },
+            "customdata": [[span.start, span.end] for span in own],
+            "hovertemplate": "%{y}: %{customdata[0]}\N{EN DASH}%{customdata[1]}<extra>" + _plain(name) + "</extra>",
+        })  # fmt: skip
+    ends = {(span.row, span.end) for span in spans}
+    turns = [span for span in spans if (span.row, span.start) in ends]
+    data.append({
+        "type": "scatter", "mode": "markers", "x": [span.start for span in turns], "y": [span.row for span in turns],
+        "marker": {"symbol": "triangle-up", "size": 8, "color": palette.text}, "hoverinfo": "skip",
+        "showlegend": False, "cliponaxis": False,
+    })  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def with_errors(points: Sequence[tuple[float, float, float, float]], palette: Palette, *, x_title: str, y_title: str,
+                height: int = 300) -> Figure:  # fmt: skip
+    """Points (x, y, low, high) on a line, each with its interval."""
+    layout = _layout(palette, height)
+    layout["xaxis"] |= {"title": _title(x_title), "dtick": 1}
+    layout["yaxis"] |= {"title": _title(y_title), "rangemode": "tozero"}
+    x, y, low, high = ([point[i] for point in points] for i in range(4))
+    data = {
+        "type": "scatter", "mode": "lines+markers", "x": x, "y": y, "marker": {"size": 10, "color": palette.blue},
+        "line": {"color": palette.blue, "width": 2.5}, "hovertemplate": "%{x}: %{y:.1f}<extra></extra>",
+        "error_y": {
+            "type": "data", "symmetric": False, "array": [h - v for h, v in zip(high, y, strict=True)],
+            "arrayminus": [v - b for b, v in zip(low, y, strict=True)], "color": palette.blue, "thickness": 1.5,
+        },
+    }  # fmt: skip
+    return {"data": [data], "layout": layout}
 
 
 def _title(text: str) -> Figure:

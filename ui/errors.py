@@ -12,6 +12,7 @@ from lab.labelling import LabellingError
 from rlhf_core.constitution import ConstitutionError
 from rlhf_core.gridworld import MazeError
 from rlhf_core.language_model import CheckpointError
+from rlhf_core.team_messages import MessageError
 from rlhf_core.tokenizer import UnknownWordsError
 from ui import layout
 from ui.i18n import t
@@ -32,6 +33,8 @@ def explain(error: Exception) -> str:
             return t("constitution.invalid", detail=str(error))
         case MazeError():
             return t(f"maze.error_{error.reason}", detail=str(error))
+        case MessageError():
+            return t("team.error_message", detail=str(error))
         case LabellingError():
             return t("error.labelling", detail=str(error))
         case ValueError():

@@ -17,7 +17,7 @@ from ui import layout, ppo_view, run_view, session
 from ui.i18n import t
 
 EXAMPLES_SEED = 1
-BEYOND = ("constitution", "navigation")
+BEYOND = ("constitution", "navigation", "team")
 """Pages that need nobody's labels."""
 ENOUGH_LABELS = 20
 """With this many labels a reward model is worth training on."""

@@ -75,6 +75,8 @@ class Session:
     """Why the last thing asked for was not done: of a run, or of the constitution."""
     page: str = ""
     """The page that this visit is on, and that the problem belongs to."""
+    team: Any = None
+    """The run of the agent team that this tab looks at, see `team_desk.TeamDesk`."""
     walk: Any = None
     """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
     follow_until: float = 0.0
@@ -203,9 +205,11 @@ def follow(key: str, value: Any) -> str:
     return key
 
 
-def put(key: str, value: Any) -> None:
-    """Set a kept widget's value, from a callback or before the widget is drawn."""
+def put(key: str, value: Any) -> str:
+    """Set a kept widget's value, from a callback or before the widget is drawn; returns the key. Said anew each time,
+    so that the browser shows a choice's name in the page's language."""
     _kept(key)[key] = st.session_state[key] = value
+    return key
 
 
 def value(key: str, default: Any) -> Any:

@@ -7,7 +7,7 @@ import pytest
 
 from rlhf_core.ppo import PPOConfig
 from ui import charts, controls
-from ui.charts import DARK, LIGHT, Mark, Palette, Point, Series
+from ui.charts import DARK, LIGHT, Mark, Palette, Point, Series, Span
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
@@ -85,3 +85,32 @@ def test_every_stop_of_a_slider_is_a_valid_setting(name: str) -> None:
         assert getattr(PPOConfig(**{name: stop}), name) == stop
     assert getattr(PPOConfig(), name) in controls.RANGES[name]
     assert list(controls.RANGES[name]) == sorted(set(controls.RANGES[name]))
+
+
+def test_counts_are_written_into_their_cells() -> None:
+    counts = [[None, 3], [0, None]]
+    drawn = go.Figure(
+        charts.heatmap("AB", "AB", counts, [["", "3 words"], ["", ""]], LIGHT, x_title="to", y_title="from")
+    )
+    assert [(label.x, label.y, label.text) for label in drawn.layout.annotations] == [("B", "A", "3"), ("A", "B", "0")]
+    assert drawn.data[0].zmax == 3 and drawn.data[0].text[0][1] == "3 words"
+    assert go.Figure(charts.heatmap("", "", [], [], DARK, x_title="", y_title="")).data[0].zmax == 1
+
+
+def test_a_timeline_marks_where_a_row_changes_and_leaves_gaps() -> None:
+    spans = [
+        Span("E1", "explorer", 0, 4), Span("E1", "planner", 4, 6), Span("P1", "planner", 0, 3),
+        Span("P1", "planner", 5, 6),
+    ]  # fmt: skip
+    names = {"explorer": "<i>Explorer</i>", "planner": "Planner"}
+    drawn = go.Figure(charts.timeline(["P1", "E1"], spans, names, ["#0067A3", "#A8487F"], LIGHT, x_title="tick", end=6))
+    explorers, planners, turns = drawn.data
+    assert (list(explorers.x), list(planners.base)) == ([4], [4, 0, 5])
+    assert explorers.marker.pattern.shape != planners.marker.pattern.shape
+    assert (list(turns.x), list(turns.y)) == ([4], ["E1"])
+    assert "<i>" not in explorers.hovertemplate
+
+
+def test_points_on_a_line_have_their_intervals() -> None:
+    drawn = go.Figure(charts.with_errors([(0, 80, 70, 95), (1, 60, 55, 66)], DARK, x_title="n", y_title="ticks"))
+    assert (list(drawn.data[0].error_y.array), list(drawn.data[0].error_y.arrayminus)) == ([15, 6], [10, 5])

@@ -34,7 +34,7 @@ def test_no_sentence_is_empty_or_left_untranslated() -> None:
     without_words = {  # names and numbers
         "home.title", "home.ppo", "ppo.nav", "ppo.title", "frame.none", "mark.kl_coef", "mark.other", "critique.score",
         "constitution.view_sl", "constitution.view_rlaif", "compare.sl", "compare.rlaif", "compare.ppo",
-        "compare.interval", "exam.interval", "exam.milliseconds", "exam.spl", "mazeppo.name",
+        "compare.interval", "exam.interval", "team_exam.interval", "exam.milliseconds", "exam.spl", "mazeppo.name",
     }  # fmt: skip
     untranslated = {key for key, text in catalogue("ko").items() if not hangul.search(text)} - without_words
     assert not untranslated
