@@ -518,7 +518,8 @@ class Member:
         return self.way[self.way.index(self.here) + 1 :] if self.here in self.way else []
 
     def _carry(self, may_move: bool) -> Decision:
-        """Follow the own way to the exit, or the one that was told; wait; or try alone."""
+        """Follow the own way to the exit, or the one that was told; then wait for more. Who was told nothing yet, or
+        has waited long enough, tries alone."""
         if not may_move:
             return self._decision(STAY, "rest")
         because = [self.way_from] if self.way_from else []
@@ -533,7 +534,7 @@ class Member:
             ahead = (trace(reached, near) or [])[1:] if near else []
         if ahead and not any(self.map.free(cell) is False and self.map.certain(cell) for cell in ahead):
             return self._drive(ahead, "follow", because)
-        if self.sight.cells or self._alone():
+        if self.sight.cells or self.way_from is None or self._alone():
             return self._feel()
         return self._decision(STAY, "wait")
 
