@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.e2e import steps
 from tests.e2e.conftest import CHROMIUM, FLAGS
@@ -18,6 +18,7 @@ from tests.e2e.server import Server
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = {"width": 1440, "height": 960}
+TICKS = 21
 LOUD = 12
 """Presses of a key that take a slider to its end."""
 
@@ -46,6 +47,15 @@ def revise(person: Person, language: str) -> None:
     person.page.screenshot(path=IMAGES / f"constitution-revise-{language}.png")
 
 
+def walk_together(person: Person) -> None:
+    """Let some ticks of the team pass."""
+    for n in range(1, TICKS + 1):
+        person.press("team_step")
+        expect(person.page.locator(".lab-walk-state")).to_contain_text(str(n))
+        person.settle()
+    person.page.mouse.move(0, 0)  # off the button, whose help would lie over the page
+
+
 def main() -> None:
     """Take every picture."""
     IMAGES.mkdir(exist_ok=True)
@@ -62,6 +72,8 @@ def main() -> None:
                     if path == "/language_model":
                         person.press("lm_sample")
                         person.at("lm_samples").locator("blockquote").first.wait_for()
+                    if path == "/team":
+                        walk_together(person)
                     person.page.wait_for_load_state("networkidle")
                     person.page.screenshot(path=IMAGES / f"{path.strip('/') or 'home'}-{language}.png")
                 revise(person, language)

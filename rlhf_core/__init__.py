@@ -13,8 +13,12 @@
 8. `gridworld`, `maze_language`: a maze, and its state and thoughts as text. `navigation`: a language model that thinks,
    then acts, and the rules beside it. `cloning` (with `muon`) and `navigation_ppo`: how it learns.
    `navigation_evaluation`: does it arrive, and does it do what it thinks? `gymnasium_maze`: the maze for other agents.
+9. `labyrinth`: where a team has to get out. `team_messages`, `team_voice`: what its members say, and how they see to it
+   that it arrives. `team_map`, `team_members`: what each believes and does. `agent_team`: all of it, tick by tick.
+   `team_minds`: members who are a language model. `team_evaluation`: what is teamwork worth? `pettingzoo_team`: the
+   labyrinth for other agents.
 
 `checkpoints` holds the trained weights and the scripts that remake them; `headless`, `headless_constitution`,
-`headless_navigation` and `__main__` run each stage from a command line. The package needs torch, numpy and safetensors,
+`headless_navigation`, `headless_team` and `__main__` run each stage from a command line. The package needs torch, numpy and safetensors,
 draws every random number from generators of its own, and knows nothing of the app around it.
 """
