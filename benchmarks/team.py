@@ -53,13 +53,13 @@ ASKED = {
 class Effort:
     """How much is done for the figures."""
 
-    n: int = 200
-    """Labyrinths."""
-    model_n: int = 100
-    """So many where a language model decides."""
+    teamwork_n: int = 200
+    """Labyrinths in which the team stands beside others."""
+    n: int = 100
+    """Everywhere else."""
 
 
-QUICK = Effort(n=5, model_n=3)
+QUICK = Effort(teamwork_n=5, n=3)
 """Enough to see that every part runs."""
 
 
@@ -87,9 +87,9 @@ def row(name: str, found: Sequence[Outcome]) -> list[object]:
 
 def teamwork(effort: Effort) -> Headlines:
     """What is the team worth, and what is its talk?"""
-    print(f"### Teamwork\n\nOne Explorer, one Planner, one Executor; {effort.n} labyrinths, carry period 2, at most")
+    print(f"### Teamwork\n\nOne Explorer, one Planner, one Executor; {effort.teamwork_n} labyrinths, carry period 2, at most")
     print(f"{MOST_TICKS} ticks. Ratios are ticks of the adaptive team over another's.\n")
-    labyrinths = places(effort.n)
+    labyrinths = places(effort.teamwork_n)
     team = play(labyrinths, ADAPTIVE)
     others = baselines(ADAPTIVE)
     found = {
@@ -197,8 +197,8 @@ def messages(effort: Effort) -> Headlines:
 def minds(effort: Effort) -> Headlines:
     """What if the Planner or the Executor is the language model?"""
     print("### Minds\n\nThe Planner's ways or the Executor's steps come from the policies of the mazes that ship, in a")
-    print(f"window of {WINDOW}x{WINDOW}; {effort.model_n} labyrinths, fixed roles. Decisions: of the model, a run.\n")
-    labyrinths = places(effort.model_n)
+    print(f"window of {WINDOW}x{WINDOW}; {effort.n} labyrinths, fixed roles. Decisions: of the model, a run.\n")
+    labyrinths = places(effort.n)
     rows: list[list[object]] = [["rules", "-", *row("", play(labyrinths, FIXED))[1:], "-", "-"]]
     pairs: list[tuple[str, Thought]] = [
         ("P1", "wave"), ("P1", "path"), ("X1", "wave"), ("X1", "path"), ("X1", "none")

@@ -18,7 +18,7 @@
    `team_minds`: members who are a language model. `team_evaluation`: what is teamwork worth? `pettingzoo_team`: the
    labyrinth for other agents.
 
-`checkpoints` holds the trained weights and the scripts that remake them; `headless`, `headless_constitution`,
-`headless_navigation`, `headless_team` and `__main__` run each stage from a command line. The package needs torch, numpy and safetensors,
-draws every random number from generators of its own, and knows nothing of the app around it.
+`checkpoints` holds the trained weights and the scripts that remake them; `headless` with `headless_constitution`,
+`headless_navigation` and `headless_team`, and `__main__`, run each stage from a command line. The package needs torch,
+numpy and safetensors, draws every random number from generators of its own, and knows nothing of the app around it.
 """

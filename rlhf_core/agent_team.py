@@ -183,7 +183,7 @@ class MultiAgentSystem:
             for name in roster
         }  # fmt: skip
         for name, sight in self.world.reset()[0].items():
-            if roster[name] != "planner":  # who plans has eyes for the map alone
+            if c.adaptive or roster[name] != "planner":  # who only plans has eyes for the map alone
                 self.members[name].notice(sight)
         self.records: list[TickRecord] = []
         self._recorded = 0

@@ -8,10 +8,10 @@ comes twice counts once. Where somebody stood is free, and where somebody bumped
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
-from rlhf_core.gridworld import MOVES, Cell, inside, neighbour
+from rlhf_core.gridworld import MOVES, Cell, inside, manhattan, neighbour
 from rlhf_core.labyrinth import Kind, outer_wall
 
 OWN = ""
@@ -121,6 +121,15 @@ class TeamMap:
         """The cells from which something new can be seen (Yamauchi, 1997, "A frontier-based approach for autonomous
         exploration"), in the order given."""
         return [cell for cell in reached if self.frontier(cell)]
+
+    def behind(self, frontiers: Sequence[Cell]) -> dict[Cell, int]:
+        """How much may lie behind each frontier: itself, and the unknown cells to which it is the nearest as the crow
+        flies."""
+        found = dict.fromkeys(frontiers, 1)
+        for cell in ((row, column) for row in range(self.size) for column in range(self.size)):
+            if frontiers and self.free(cell) is None:
+                found[min(frontiers, key=lambda frontier, cell=cell: manhattan(frontier, cell))] += 1
+        return found
 
     def doubts(self, reached: AbstractSet[Cell] | dict[Cell, Cell]) -> list[Cell]:
         """The cells beside a wall that may be none."""

@@ -43,7 +43,7 @@ GAIN = 0.4
 THEIRS = 5
 """Steps that a scout goes further rather than to a frontier to which another scout is nearer."""
 LEAD_SHARE = 0.6
-"""While the exit is unknown the carrier is led as far as this share of the frontiers lies ahead."""
+"""While the exit is unknown the carrier is led as far as this share of what is unknown lies ahead."""
 CLAIM_LOAD = ("claim", "executor")
 """The message of who goes for a load that nobody carries."""
 SETTLED = 4
@@ -318,7 +318,8 @@ class Member:
         return None if aim is None else _Plan(aim, tuple(rests))
 
     def _way_for(self, cell: Cell) -> list[Cell] | None:
-        """The way to the exit; while none is known, as far as nearly all frontiers lie ahead."""
+        """The way to the exit. While none is known: towards the exit if it was seen from afar, else as far as most of
+        what is unknown lies ahead."""
         if self.map.exit is not None:
             found = self.mind.route(self.map, cell, self.map.exit)
             if found is not None:
@@ -326,9 +327,11 @@ class Member:
         reached = self.map.reach(cell)
         if not self._scouts():
             return self._into_the_unknown(reached)
-        ahead = dict.fromkeys(reached, 0)
-        for frontier in self.map.frontiers(reached):
-            ahead[frontier] += 1
+        frontiers = self.map.frontiers(reached)
+        if self.map.exit is not None and frontiers:
+            steps, exit_ = _steps(reached), self.map.exit
+            return trace(reached, min(frontiers, key=lambda f: steps[f] + 2 * manhattan(f, exit_)))
+        ahead = dict.fromkeys(reached, 0) | self.map.behind(frontiers)
         for here, back in reversed(reached.items()):
             if here != back:
                 ahead[back] += ahead[here]
