@@ -87,8 +87,8 @@ def row(name: str, found: Sequence[Outcome]) -> list[object]:
 
 def teamwork(effort: Effort) -> Headlines:
     """What is the team worth, and what is its talk?"""
-    print(f"### Teamwork\n\nOne Explorer, one Planner, one Executor; {effort.teamwork_n} labyrinths, carry period 2, at most")
-    print(f"{MOST_TICKS} ticks. Ratios are ticks of the adaptive team over another's.\n")
+    print(f"### Teamwork\n\nOne Explorer, one Planner, one Executor; {effort.teamwork_n} labyrinths, period 2, at")
+    print(f"most {MOST_TICKS} ticks. Ratios are ticks of the adaptive team over another's.\n")
     labyrinths = places(effort.teamwork_n)
     team = play(labyrinths, ADAPTIVE)
     others = baselines(ADAPTIVE)

@@ -147,3 +147,16 @@ def test_on_a_map_of_all_that_is_there_ways_are_shortest() -> None:
             assert way is not None and len(way) == steps[target] + 1
             assert not labyrinth.walls & set(way)
             assert all(manhattan(a, b) == 1 for a, b in pairwise(way))
+
+
+def test_what_lies_behind_a_frontier_is_what_is_unknown_and_nearest_to_it() -> None:
+    known = corridor(*((1, column) for column in range(1, 8)))
+    for row in (2, 3, 4):
+        for column in range(2, 8):
+            known.bumped((row, column))
+    unknown = 3 + 3 * 7  # a corridor that goes on downwards, and three rows at the bottom
+    assert known.frontiers([(1, column) for column in range(1, 8)]) == [(1, 1)]
+    assert known.behind([]) == {}
+    assert known.behind([(1, 1)]) == {(1, 1): 1 + unknown}
+    known.stood((7, 7))
+    assert known.behind([(1, 1), (7, 7)]) == {(1, 1): 1 + 3 + 6, (7, 7): 1 + unknown - 1 - 9}
