@@ -12,17 +12,15 @@ same time scaled to a core that does 85 GFLOP/s of fp32 matrix products, measure
 from __future__ import annotations
 
 import argparse
-import io
 import statistics
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 
-from benchmarks.tables import REFERENCE_GFLOPS, Headlines, gemm_gflops, table, with_interval
+from benchmarks.tables import REFERENCE_GFLOPS, Headlines, gemm_gflops, report, table, with_interval
 from rlhf_core.checkpoints import SHIPPED_MAZES, THINKING, load_maze_policy
 from rlhf_core.cloning import LEARNING_RATES, CloningConfig, CloningTrainer, maze_model, schedule
 from rlhf_core.evaluation import Z95, Interval, wilson_interval
@@ -390,15 +388,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     effort = replace(QUICK if arguments.quick else Effort(), seeds=tuple(arguments.seed))
-    found: Headlines = {}
-    details = io.StringIO()
-    with redirect_stdout(details):
-        for part in arguments.parts or PARTS:
-            print(part, file=sys.stderr)
-            found |= PARTS[part](effort)
-    print("# Figures of mazes\n\nRemade by `python -m benchmarks.navigation`.\n")
-    table(["figure", "asked", "measured"], [[name, ASKED.get(name, ""), value] for name, value in found.items()])
-    print(details.getvalue().rstrip())
+    chosen = [(name, partial(PARTS[name], effort)) for name in arguments.parts or PARTS]
+    report("Figures of mazes", "python -m benchmarks.navigation", ASKED, chosen)
 
 
 if __name__ == "__main__":

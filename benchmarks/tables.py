@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 
 import torch
 
@@ -35,3 +38,19 @@ def table(head: list[str], rows: list[list[object]]) -> None:
 def with_interval(rate: float, interval: Sequence[float]) -> str:
     """A rate and its 95 % interval."""
     return f"{rate:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
+
+
+Parts = Iterable[tuple[str, Callable[[], Headlines]]]
+
+
+def report(title: str, command: str, asked: Mapping[str, str], parts: Parts) -> None:
+    """Run the parts of a benchmark; print what was asked beside what was measured, then what the parts printed."""
+    found: Headlines = {}
+    details = io.StringIO()
+    with redirect_stdout(details):
+        for name, part in parts:
+            print(name, file=sys.stderr)
+            found |= part()
+    print(f"# {title}\n\nRemade by `{command}`.\n")
+    table(["figure", "asked", "measured"], [[name, asked.get(name, ""), value] for name, value in found.items()])
+    print(details.getvalue().rstrip())

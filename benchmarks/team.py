@@ -12,16 +12,14 @@ bootstrap's.
 from __future__ import annotations
 
 import argparse
-import io
-import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
-from benchmarks.tables import Headlines, table, with_interval
+from benchmarks.tables import Headlines, report, table, with_interval
 from rlhf_core.agent_team import Events, MultiAgentSystem, Outcome, TeamConfig
 from rlhf_core.checkpoints import load_maze_policy
 from rlhf_core.evaluation import Interval
@@ -237,15 +235,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     effort = QUICK if arguments.quick else Effort()
-    found: Headlines = {}
-    details = io.StringIO()
-    with redirect_stdout(details):
-        for part in arguments.parts or PARTS:
-            print(part, file=sys.stderr)
-            found |= PARTS[part](effort)
-    print("# Figures of the agent team\n\nRemade by `python -m benchmarks.team`.\n")
-    table(["figure", "asked", "measured"], [[name, ASKED.get(name, ""), value] for name, value in found.items()])
-    print(details.getvalue().rstrip())
+    chosen = [(name, partial(PARTS[name], effort)) for name in arguments.parts or PARTS]
+    report("Figures of the agent team", "python -m benchmarks.team", ASKED, chosen)
 
 
 if __name__ == "__main__":

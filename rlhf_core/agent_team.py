@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from rlhf_core.gridworld import Cell
 from rlhf_core.labyrinth import CARRY_PERIOD, MOST_TICKS, RADIUS, Labyrinth, TeamWorld
@@ -282,15 +281,6 @@ class MultiAgentSystem:
             shares: dict[Role, float] = {role: n / len(roles) for role, n in counts.items()}
             found.append(RoleUse(name, home, shares, sum(a != b for a, b in pairwise([home, *roles]))))
         return found
-
-    def with_events(self, **changes: Any) -> MultiAgentSystem:
-        """The same team at the same tick, had other things happened: it is run anew, from the same seed."""
-        other = MultiAgentSystem(
-            self.labyrinth, self.config, seed=self.seed, minds=self.minds, events=replace(self.events, **changes)
-        )
-        while not other.over and other.world.tick < self.world.tick:
-            other.tick()
-        return other
 
 
 @dataclass(frozen=True)

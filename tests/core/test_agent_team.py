@@ -280,15 +280,6 @@ def test_without_communication_a_changed_message_changes_nothing() -> None:
     assert run(config=silent).records == changed.records
 
 
-def test_other_events_are_seen_from_the_same_tick_of_the_same_run() -> None:
-    team = MultiAgentSystem(PLACE, TeamConfig(noise=0.1), seed=5)
-    for _ in range(15):
-        team.tick()
-    other = team.with_events(lost_at={"E1": 10})
-    assert other.world.tick == 15 and other.records[:10] == team.records[:10]
-    assert "E1" in team.records[10].positions and "E1" not in other.records[10].positions
-
-
 # The notebook's face.
 
 
