@@ -100,11 +100,13 @@ class _Plan:
     because: tuple[str, ...]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Told:
     """The way that a planner told a carrier."""
 
-    way: list[Cell]
+    whole: list[Cell]
+    said: list[Cell]
+    """The first stretch of it, as far as the budget of words goes."""
     tick: int
     cell: Cell
     """Where the carrier was."""
@@ -145,8 +147,10 @@ class Member:
         self._on_its_own = False
         self._told: dict[str, _Told] = {}
         self._fetching = False
-        self._fetchers: set[str] = set()
-        """The others that said they fetch a load."""
+        self._fetchers: dict[str, int] = {}
+        """The others that said they fetch a load, and when that was heard."""
+        self._missed_since = 0
+        """The last tick in which it knew of no load that nobody carries."""
         self._searched: set[tuple[str, Cell | None]] = set()
         """The lost carriers whose load was not where they were last heard, nor between there and the exit, and the
         exit as it was known then."""
@@ -202,7 +206,7 @@ class Member:
         self.map.stood(cell)
         self._searched -= {searched for searched in self._searched if searched[0] == sender}
         if role == "executor" and (sender in self._fetchers or cell == self.map.load):
-            self._fetchers.discard(sender)
+            self._fetchers.pop(sender, None)
             self.map.load = None
 
     def _hear_fail(self, message: Message, tick: int) -> None:
@@ -212,7 +216,7 @@ class Member:
 
     def _hear_claim(self, message: Message, tick: int) -> None:
         if message.words == CLAIM_LOAD:
-            self._fetchers.add(message.sender)
+            self._fetchers[message.sender] = tick
         elif message.words[1] not in ROLES:
             self.claims[message.sender] = (message.name, read_cell(message.words[1]))
 
@@ -307,14 +311,13 @@ class Member:
         rests: list[str] = []
         aim = None
         for carrier, cell in self._carriers().items():
-            way = self._way_for(cell)
+            way = self._kept(carrier, cell, self._way_for(cell))
             if way is None or len(way) < 2 or not self._worth_telling(carrier, way, cell):
                 continue
-            aim = way[-1]
-            way = way[: self.voice.budget // 2]
-            self._told[carrier] = _Told(way, self._tick, cell)
-            self.voice.announce(carrier, "path", ("path", *map(say, way)))
-            rests += [self.map.because[c] for c in way if c in self.map.because]
+            aim, said = way[-1], way[: self.voice.budget // 2]
+            self._told[carrier] = _Told(way, said, self._tick, cell)
+            self.voice.announce(carrier, "path", ("path", *map(say, said)))
+            rests += [self.map.because[c] for c in said if c in self.map.because]
         return None if aim is None else _Plan(aim, tuple(rests))
 
     def _way_for(self, cell: Cell) -> list[Cell] | None:
@@ -358,24 +361,34 @@ class Member:
         unknown = next(near for near in self.map.around(frontier) if self.map.free(near) is None)
         return [*(trace(reached, frontier) or []), unknown]
 
+    def _kept(self, carrier: str, cell: Cell, way: list[Cell] | None) -> list[Cell] | None:
+        """What is left of the way to the exit that a carrier is on, unless it leads into a wall or a new one is much
+        shorter: of two ways that are as good, one has to be gone."""
+        told = self._told.get(carrier)
+        if told is None or told.whole[-1] != self.map.exit or cell not in told.whole:
+            return way
+        rest = told.whole[told.whole.index(cell) :]
+        blocked = any(self.map.free(c) is False for c in rest)
+        return way if blocked or (way is not None and len(rest) > len(way) + SETTLED) else rest
+
     def _worth_telling(self, carrier: str, way: list[Cell], cell: Cell) -> bool:
         """Whether to replace what a carrier was told: if that leads into a wall, or is nearly at its end, or the exit
         is known now, or much nearer than it was thought to be. Else even a better way is not worth a turn."""
         told = self._told.get(carrier)
-        if told is None or any(self.map.free(c) is False for c in told.way):
+        if told is None or any(self.map.free(c) is False for c in told.said):
             return True
-        rest = told.way[told.way.index(cell) :] if cell in told.way else []
+        rest = told.said[told.said.index(cell) :] if cell in told.said else []
         since = self._tick - told.tick
         if cell == told.cell and since > PATIENCE + 2 * self._delay:
             return True  # it has not moved: what it heard must have been something else
-        final = way[-1] == self.map.exit
-        if final and told.way[-1] != self.map.exit:
-            return since >= SETTLED or rest != way[: len(rest)] or len(rest) <= SETTLED
+        same = rest == way[: len(rest)]
+        if way[-1] == self.map.exit != told.whole[-1]:
+            return since >= SETTLED or not same or len(rest) <= SETTLED
         if not rest:
             return since > PATIENCE
-        if rest == way[: len(rest)]:
+        if same:
             return len(rest) <= SETTLED and len(way) > len(rest)
-        return since >= SETTLED and (not final or len(rest) > len(way) + SETTLED)
+        return since >= SETTLED
 
     # Adapting.
 
@@ -396,17 +409,12 @@ class Member:
 
     def _fetch(self) -> Decision | None:
         """Go for a load that nobody carries. Who is nearest claims it and goes on until it is done; of two that claim
-        at once, the first in the roster goes."""
+        at once, the first in the roster goes. Where each takes another for the nearest, they do not wait for ever."""
         where = self._abandoned()
-        order = list(self.roster)
-        rivals = [other for other in self._fetchers if not self.lost(other)]
-        if where is None or any(order.index(other) < order.index(self.name) for other in rivals):
+        if where is None or self._leaves_it_to_another(where):
             self._fetching = False
             return None
         if not self._fetching:
-            near = [(manhattan(self.heard[n][1], where), n) for n in self._audience() if not self.lost(n)]
-            if rivals or (near and min(near) < (manhattan(self.here, where), self.name)):
-                return None
             for other in self._audience():
                 self.voice.announce(other, "claim", CLAIM_LOAD)
         self._fetching = True
@@ -422,6 +430,17 @@ class Member:
                 return None
         way = self.map.way(self.here, where)
         return None if way is None else self._decision(_move(self.here, way[1]), "fetch", where)
+
+    def _leaves_it_to_another(self, where: Cell) -> bool:
+        """Whether another fetches a load, or should, because it is nearer."""
+        order = list(self.roster)
+        rivals = [n for n, heard in self._fetchers.items() if not self.lost(n) and self._tick - heard < LONG_PATIENCE]
+        if self._fetching:
+            rivals = [other for other in rivals if order.index(other) < order.index(self.name)]
+        if rivals or self._fetching or self._tick - self._missed_since >= PATIENCE:
+            return bool(rivals)
+        near = [(manhattan(self.heard[n][1], where), n) for n in self._audience() if not self.lost(n)]
+        return bool(near) and min(near) < (manhattan(self.here, where), self.name)
 
     def _search_on(self, where: Cell) -> None:
         """No load is to be seen where a carrier fell silent: it may have come further on its way to the exit."""
@@ -440,7 +459,10 @@ class Member:
         carriers = [n for n, (_, _, role) in self.heard.items() if role == "executor"]
         silent = [n for n in carriers if self.lost(n) and (n, self.map.exit) not in self._searched]
         stand_ins = [n for n in carriers if self.roster[n] != "executor" and not self.lost(n)]
-        return self.heard[silent[0]][1] if len(silent) > len(stand_ins) else None
+        if len(silent) > len(stand_ins):
+            return self.heard[silent[0]][1]
+        self._missed_since = self._tick
+        return None
 
     # Scouting.
 
