@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cache
 
 from rlhf_core.gridworld import MOVES, Cell, inside, manhattan, neighbour
 from rlhf_core.labyrinth import Kind, outer_wall
@@ -29,6 +30,8 @@ class TeamMap:
         self.because: dict[Cell, str] = {}
         """The message that last said something of a cell."""
         self._votes: dict[Cell, dict[str, int]] = {}
+        self._balance: dict[Cell, int] = {}
+        """The sum of a cell's votes."""
         self._certain: dict[Cell, bool] = dict.fromkeys(outer_wall(size), False)
 
     def look(self, cell: Cell, kind: Kind) -> None:
@@ -37,13 +40,16 @@ class TeamMap:
             self.exit = None  # eyes never mistake the exit: who said that it is here was wrong
         votes = self._votes.setdefault(cell, {})
         votes[OWN] = votes.get(OWN, 0) + (-1 if kind == "wall" else 1)
+        self._balance[cell] = sum(votes.values())
         self._mark(cell, kind)
 
     def hear(self, cell: Cell, kind: Kind, source: str, message: str) -> None:
         """Take another member's verdict on a cell."""
         if not inside(cell, self.size):
             return
-        self._votes.setdefault(cell, {})[source] = -1 if kind == "wall" else 1
+        votes = self._votes.setdefault(cell, {})
+        votes[source] = -1 if kind == "wall" else 1
+        self._balance[cell] = sum(votes.values())
         self.because[cell] = message
         self._mark(cell, kind)
 
@@ -69,7 +75,7 @@ class TeamMap:
         """Whether a cell is believed to be free; None where nothing is known, or as much speaks for it as against."""
         if cell in self._certain:
             return self._certain[cell]
-        votes = sum(self._votes.get(cell, {}).values())
+        votes = self._balance.get(cell, 0)
         return None if votes == 0 else votes > 0
 
     def kind(self, cell: Cell) -> Kind | None:
@@ -83,7 +89,7 @@ class TeamMap:
 
     def doubtful(self, cell: Cell) -> bool:
         """Whether a cell was taken for a wall on the word of few looks."""
-        return cell not in self._certain and -DOUBT <= sum(self._votes.get(cell, {}).values()) < 0
+        return cell not in self._certain and -DOUBT <= self._balance.get(cell, 0) < 0
 
     @property
     def known(self) -> dict[Cell, Kind]:
@@ -92,9 +98,9 @@ class TeamMap:
 
     # Ways.
 
-    def around(self, cell: Cell) -> list[Cell]:
+    def around(self, cell: Cell) -> tuple[Cell, ...]:
         """The cells beside one."""
-        return [near for move in MOVES if inside(near := neighbour(cell, move), self.size)]
+        return _around(self.size, cell)
 
     def reach(self, source: Cell, allows: Callable[[Cell], bool] | None = None) -> dict[Cell, Cell]:
         """Every cell that can be reached over cells believed free, nearest first, with the one before it (the source
@@ -134,6 +140,11 @@ class TeamMap:
     def doubts(self, reached: AbstractSet[Cell] | dict[Cell, Cell]) -> list[Cell]:
         """The cells beside a wall that may be none."""
         return [cell for cell in reached if any(self.doubtful(near) for near in self.around(cell))]
+
+
+@cache
+def _around(size: int, cell: Cell) -> tuple[Cell, ...]:
+    return tuple(near for move in MOVES if inside(near := neighbour(cell, move), size))
 
 
 DOUBT = 2

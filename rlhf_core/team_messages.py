@@ -46,7 +46,7 @@ _ENGLISH = {korean: english for english, korean in _KOREAN.items()}
 FORGED = 900_000
 """Forged messages are counted from here, so that nobody takes an answer to one for an answer to a real one."""
 MOST_MESSAGES = 20_000
-"""In one run; then the channel is full. No run of ours comes near it."""
+"""In one run; then the channel is full. Only the largest teams under the worst conditions come to it."""
 
 
 class MessageError(ValueError):
