@@ -53,7 +53,8 @@ def walk_together(person: Person) -> None:
         person.press("team_step")
         expect(person.page.locator(".lab-walk-state")).to_contain_text(str(n))
         person.settle()
-    person.page.mouse.move(0, 0)  # off the button, whose help would lie over the page
+    person.page.mouse.move(700, 40)  # off the button, whose help lies over the page
+    expect(person.page.get_by_role("tooltip")).to_have_count(0)
 
 
 def main() -> None:
