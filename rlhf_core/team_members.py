@@ -328,6 +328,8 @@ class Member:
             if found is not None:
                 return found
         reached = self.map.reach(cell)
+        if self.map.exit in reached:
+            return None  # there is a way, but the mind found none that holds
         if not self._scouts():
             return self._into_the_unknown(reached)
         frontiers = self.map.frontiers(reached)
