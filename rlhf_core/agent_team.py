@@ -172,7 +172,7 @@ class MultiAgentSystem:
         self.world = TeamWorld(
             labyrinth, members=list(roster), carriers=[name for name, role in roster.items() if role == "executor"],
             radius=c.radius, carry_period=c.carry_period, noise=c.noise, sighted_carriers=c.sighted_carriers,
-            lost_at=self.events.lost_at, max_ticks=c.max_ticks, seed=seed,
+            max_ticks=c.max_ticks, seed=seed,
         )  # fmt: skip
         self.members = {
             name: Member(

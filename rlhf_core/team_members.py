@@ -3,8 +3,8 @@
 A member knows what it saw and what it was told, nothing else. Its role says what it does in a tick: an explorer walks
 to the nearest frontier and looks; a planner stands over its map and sends ways; an executor carries. With fixed roles
 each plays its own. With adaptive ones who is idle or needed takes another (response thresholds: Bonabeau, Theraulaz and
-Deneubourg, 1996): a planner scouts where frontiers wait, the next in line plans when the
-planner falls silent, and the nearest fetches the load of a carrier that fell silent.
+Deneubourg, 1996): a planner scouts where frontiers wait, the next in line plans when the planner falls silent, and the
+nearest fetches the load of a carrier that fell silent.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Member:
         self, name: str, roster: dict[str, Role], start: Cell, size: int, voice: Voice, *, adaptive: bool,
         mind: Mind = RULES,
     ) -> None:  # fmt: skip
-        self.name, self.roster, self.start, self.voice = name, roster, start, voice
+        self.name, self.roster, self.voice = name, roster, voice
         self.adaptive, self.mind = adaptive, mind
         self.role: Role = roster[name]
         self.map = TeamMap(size)
@@ -473,15 +473,13 @@ class Member:
         if not self.sight.cells and self.map.frontier(self.here):
             return self._decision(LOOK, "look", self.here)
         reached = self.map.reach(self.here)
-        frontiers = self.map.frontiers(reached)
         why: Why = "scout"
-        if self.map.exit in reached:
-            frontiers = []
+        frontiers: list[Cell] = []
+        if self.map.exit not in reached and not (frontiers := self.map.frontiers(reached)):
+            why, frontiers = "recheck", self.map.doubts(reached)
         if not frontiers:
-            if self.map.exit in reached or not (frontiers := self.map.doubts(reached)):
-                self.claim = None
-                return self._decision(STAY, "watch")
-            why = "recheck"
+            self.claim = None
+            return self._decision(STAY, "watch")
         target = self._target(frontiers, reached)
         way = trace(reached, target)
         assert way is not None
@@ -557,7 +555,8 @@ class Member:
         ahead = [] if self._on_its_own else self._ahead()
         if not self._on_its_own and not ahead and self.way and self.here not in self.way:
             reached = self.map.reach(self.here)
-            near = min((c for c in self.way if c in reached), key=lambda c: _steps(reached)[c], default=None)
+            steps = _steps(reached)
+            near = min((c for c in self.way if c in reached), key=lambda c: steps[c], default=None)
             ahead = (trace(reached, near) or [])[1:] if near else []
         if ahead and not any(self.map.free(cell) is False and self.map.certain(cell) for cell in ahead):
             return self._drive(ahead, "follow", because)

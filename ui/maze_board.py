@@ -94,7 +94,7 @@ def draw(
     size, maze = world.maze.size, world.maze
     side = MARGIN + size * UNIT + 4
     bumps = memory.bumps if memory else set[Cell]()
-    parts = [_numbers(size)]
+    parts = [numbers(size)]
     first = True
     for row in range(size):
         for column in range(size):
@@ -119,7 +119,8 @@ def middle(cell: Cell) -> tuple[float, float]:
     return MARGIN + (cell[1] + 0.5) * UNIT, MARGIN + (cell[0] + 0.5) * UNIT
 
 
-def _numbers(size: int) -> str:
+def numbers(size: int) -> str:
+    """The numbers of rows and columns along two edges."""
     texts: list[str] = []
     for i in range(size):
         at = MARGIN + (i + 0.5) * UNIT

@@ -18,11 +18,10 @@ from rlhf_core.gridworld import Cell
 from rlhf_core.labyrinth import outer_wall
 from rlhf_core.team_messages import Message, Role, words_in
 from ui.i18n import t
+from ui.maze_board import MARGIN, UNIT, numbers
 
-UNIT, SMALL = 40, 10
-"""Of the big picture and of the small ones, a cell's side."""
-MARGIN = 22
-"""Room for the numbers of rows and columns."""
+SMALL = 10
+"""Of the small pictures, a cell's side; the big one is drawn as a maze is."""
 TRAIL = 40
 """Ticks of a member's way that are drawn."""
 QUIET = ("at", "ack")
@@ -79,7 +78,7 @@ def draw(team: MultiAgentSystem, language: str, *, label: str = "", chosen: str 
     side = MARGIN + maze.size * UNIT + 4
     free = {(r, c) for r in range(maze.size) for c in range(maze.size)} - maze.walls
     roles, places, lost = roles_now(team), _places(team), gone(team)
-    parts = [_numbers(maze.size), _cells("free", free, UNIT, MARGIN), _cells("wall", maze.walls, UNIT, MARGIN)]
+    parts = [numbers(maze.size), _cells("free", free, UNIT, MARGIN), _cells("wall", maze.walls, UNIT, MARGIN)]
     parts += [_start(maze.start), _exit(maze.exit, UNIT, MARGIN)]
     for name, role in roles.items():
         ways = [record.positions[name] for record in team.records[-TRAIL:] if name in record.positions]
@@ -306,15 +305,6 @@ def _line(kind: str, cells: Sequence[Cell], unit: int, margin: int) -> str:
         return ""
     points = " ".join(f"{x:g},{y:g}" for x, y in (_middle(cell, unit, margin) for cell in cells))
     return f'<polyline class="{kind}" points="{points}"/>'
-
-
-def _numbers(size: int) -> str:
-    texts: list[str] = []
-    for i in range(size):
-        at = MARGIN + (i + 0.5) * UNIT
-        texts.append(f'<text class="number" x="{at:g}" y="{MARGIN - 8}">{i}</text>')
-        texts.append(f'<text class="number" x="{MARGIN - 11}" y="{at + 4:g}">{i}</text>')
-    return "".join(texts)
 
 
 def _start(cell: Cell) -> str:
