@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,60 +14,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
+from lab.migrations import MIGRATIONS, SCHEMA_VERSION
 from lab.tables import schema, tables
 
-SCHEMA_VERSION = 4
 DEFAULT_PATH = Path(__file__).parent.parent / "data" / "rlhf_lab.sqlite3"
 
 
 class StoreError(RuntimeError):
     """The database can't be opened, read or written; the message says which, and what to do."""
-
-
-def _note_languages(db: sa.Connection) -> None:
-    """From version 1, where a lab had one language for good, to pairs and runs that have their own."""
-    db.execute(sa.text("ALTER TABLE pair ADD COLUMN language VARCHAR NOT NULL DEFAULT 'en'"))
-    db.execute(sa.text("UPDATE pair SET language = (SELECT language FROM lab WHERE lab.id = pair.lab_id)"))
-    run = sa.table("run", sa.column("id"), sa.column("lab_id"), sa.column("inputs", sa.JSON))
-    lab = sa.table("lab", sa.column("id"), sa.column("language"))
-    for row in db.execute(sa.select(run.c.id, run.c.inputs, lab.c.language).where(run.c.lab_id == lab.c.id)).all():
-        db.execute(run.update().where(run.c.id == row.id).values(inputs={**row.inputs, "language": row.language}))
-
-
-def _add_constitutions(db: sa.Connection) -> None:
-    """From version 2, which had no constitutions. The table as version 3 has it, whatever it becomes later."""
-    then = sa.MetaData()
-    sa.Table("lab", then, sa.Column("id", sa.Integer, primary_key=True))
-    sa.Table(
-        "constitution",
-        then,
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("lab_id", sa.ForeignKey("lab.id"), nullable=False, index=True),
-        sa.Column("language", sa.String, nullable=False),
-        sa.Column("toml", sa.Text, nullable=False),
-        sa.Column("created_at", sa.DateTime, nullable=False),
-    ).create(db)
-
-
-def _add_kept(db: sa.Connection) -> None:
-    """From version 3, where nothing outlived its tab but labels, constitutions and runs."""
-    then = sa.MetaData()
-    sa.Table("lab", then, sa.Column("id", sa.Integer, primary_key=True))
-    sa.Table(
-        "kept",
-        then,
-        sa.Column("lab_id", sa.ForeignKey("lab.id"), primary_key=True),
-        sa.Column("name", sa.String, primary_key=True),
-        sa.Column("value", sa.JSON, nullable=False),
-    ).create(db)
-
-
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
-    1: _note_languages,
-    2: _add_constitutions,
-    3: _add_kept,
-}
-"""From a schema version to the next: a function that changes the tables, run inside one transaction."""
 
 
 class Database:
@@ -89,7 +43,7 @@ class Database:
         self._claimed: sqlite3.Connection | None = None
         if self.url.get_backend_name() == "sqlite":
             self._set_up_sqlite()
-        with self.write() as db:
+        with self._explained(), self._changing_tables() as db:
             self._prepare_schema(db)
 
     def _set_up_sqlite(self) -> None:
@@ -117,6 +71,24 @@ class Database:
             immediate = connection.get_execution_options().get("immediate")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
+    @contextmanager
+    def _changing_tables(self) -> Iterator[sa.Connection]:
+        """A transaction in which a table that others refer to may be replaced: SQLite changes a table no other way,
+        and looks at the references only while they are off, which no transaction can turn them."""
+        sqlite = self.url.get_backend_name() == "sqlite"
+        with self._engine.execution_options(immediate=True).connect() as db:
+            raw: Any = db.connection.driver_connection
+            if sqlite:
+                raw.execute("PRAGMA foreign_keys = OFF")
+            try:
+                with db.begin():
+                    yield db
+                    if sqlite and (broken := db.exec_driver_sql("PRAGMA foreign_key_check").first()):
+                        raise StoreError(f"The database {self.name} refers to rows that are not there ({broken[0]}).")
+            finally:
+                if sqlite:
+                    raw.execute("PRAGMA foreign_keys = ON")
+
     def _prepare_schema(self, db: sa.Connection) -> None:
         if not sa.inspect(db).has_table("schema"):
             tables.create_all(db)
@@ -138,9 +110,7 @@ class Database:
         ends. Two servers that resumed the same runs would write the same steps."""
         if self.url.get_backend_name() != "sqlite" or not self.url.database or self._claimed:
             return
-        claim = sqlite3.connect(
-            f"{self.url.database}.lock", timeout=2, isolation_level=None, check_same_thread=False
-        )
+        claim = sqlite3.connect(f"{self.url.database}.lock", timeout=2, isolation_level=None, check_same_thread=False)
         try:
             claim.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:

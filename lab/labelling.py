@@ -198,9 +198,7 @@ class LabellingDesk:
             for prompt, a, b in zip(texts, answers[: len(texts)], answers[len(texts) :], strict=True):
                 if a != b:
                     found.append(
-                        NewPair(
-                            language=language, prompt=prompt, response_a=a, response_b=b, policy_id=self.policy_id
-                        )
+                        NewPair(language=language, prompt=prompt, response_a=a, response_b=b, policy_id=self.policy_id)
                     )
             if len(found) >= n:
                 return found[:n]

@@ -53,7 +53,7 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
     _check_start(store, inputs["lab"], name)
     policy, thought = mazes.policy(store, name)
     about = {"policy": name, "thought": thought, "language": inputs["language"]}
-    frozen = store.add_artifact("policy", about, states.dump(policy.state_dict()))
+    frozen = store.add_artifact(inputs["lab"], "policy", about, states.dump(policy.state_dict()))
     return replace(spec, inputs={**inputs, "thought": thought, "start_policy": frozen})
 
 

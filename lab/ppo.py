@@ -57,13 +57,14 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
         "simulated_used": fit.simulated_used,
         "ties": fit.ties,
     }
-    artifact_id = keep_reward_model(store, fit.model, {"source": source, "features": features, **made_from})
+    artifact_id = keep_reward_model(store, lab.id, fit.model, {"source": source, "features": features, **made_from})
     return replace(spec, inputs={**spec.inputs, **made_from, "reward_model": artifact_id})
 
 
-def keep_reward_model(store: Store, model: RewardModel, meta: dict[str, Any]) -> int:
-    """Keep a reward model for `PPOJob`. meta: its "features", and what it was made from. Returns the artifact's id."""
-    return store.add_artifact("reward_model", meta, states.dump(model.state_dict()))
+def keep_reward_model(store: Store, lab_id: int, model: RewardModel, meta: dict[str, Any]) -> int:
+    """Keep a lab's reward model for `PPOJob`. meta: its "features", and what it was made from. Returns the artifact's
+    id."""
+    return store.add_artifact(lab_id, "reward_model", meta, states.dump(model.state_dict()))
 
 
 def build(spec: JobSpec, store: Store) -> PPOJob:

@@ -56,10 +56,11 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
     made_from = {"labels_used": n, "simulated_used": 0, "ties": 0}
     about = {name: inputs[name] for name in ("features", "language", "constitution_number")}
     inputs |= made_from | _told(language, sample)
-    inputs["reward_model"] = ppo.keep_reward_model(store, fitted, {"source": "constitution", **about, **made_from})
+    meta = {"source": "constitution", **about, **made_from}
+    inputs["reward_model"] = ppo.keep_reward_model(store, inputs["lab"], fitted, meta)
     if inputs["start"] != models.START:
         inputs["start_policy"] = store.add_artifact(
-            "policy", {"policy": inputs["start"], "language": language}, states.dump(policy.state_dict())
+            inputs["lab"], "policy", {"policy": inputs["start"], "language": language}, states.dump(policy.state_dict())
         )
     return replace(spec, inputs=inputs)
 

@@ -1,4 +1,4 @@
-"""The tables of the database, version 4 of the schema. A change here needs a new version and a migration."""
+"""The tables of the database, version 5 of the schema. A change here needs a new version and a migration."""
 
 from __future__ import annotations
 
@@ -34,9 +34,16 @@ lab = sa.Table(
     tables,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("key", sa.String, nullable=False, unique=True),
-    sa.Column("browser", sa.String, nullable=False, unique=True),
+    sa.Column("name", sa.String, nullable=False),  # what its owner calls it; "" without a name of its own
     sa.Column("language", sa.String, nullable=False),  # what its model speaks now
     sa.Column("created_at", _Time, nullable=False),
+)
+opening = sa.Table(  # which browsers know a lab; the one opened last is the one that a browser has open
+    "opening",
+    tables,
+    sa.Column("browser", sa.String, primary_key=True),
+    _reference("lab.id", primary_key=True),
+    sa.Column("opened_at", _Time, nullable=False),
 )
 pair = sa.Table(
     "pair",
@@ -83,6 +90,7 @@ run = sa.Table(
     tables,
     sa.Column("id", sa.Integer, primary_key=True),
     _reference("lab.id"),
+    sa.Column("number", sa.Integer, nullable=False),  # within its lab, from 1: what pages call it
     sa.Column("stage", sa.String, nullable=False),
     sa.Column("status", sa.String, nullable=False),
     sa.Column("initial_config", sa.JSON, nullable=False),
@@ -94,11 +102,13 @@ run = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("created_at", _Time, nullable=False),
 )
+sa.Index("one_number_a_run", run.c.lab_id, run.c.number, unique=True)
 run_step = sa.Table(
     "run_step",
     tables,
     _reference("run.id", primary_key=True),
     sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", _Time),  # when it was made; steps older than version 5 do not say
     sa.Column("metrics", sa.JSON, nullable=False),
     sa.Column("samples", sa.JSON(none_as_null=True)),
 )
@@ -137,7 +147,37 @@ artifact = sa.Table(
     "artifact",
     tables,
     sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
     sa.Column("kind", sa.String, nullable=False),
     sa.Column("meta", sa.JSON, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
+)
+deed = sa.Table(  # what was done in a lab and left no other trace, when it was first done
+    "deed",
+    tables,
+    _reference("lab.id", primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("done_at", _Time, nullable=False),
+)
+invitation = sa.Table(  # an address that lets others into a lab for one purpose and for nothing else
+    "invitation",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
+    sa.Column("purpose", sa.String, nullable=False),  # forecast
+    sa.Column("key", sa.String, nullable=False, unique=True),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Column("revealed", sa.Boolean, nullable=False),  # until then nobody sees what others gave
+    sa.Column("created_at", _Time, nullable=False),
+)
+sa.Index("one_invitation_a_purpose", invitation.c.lab_id, invitation.c.purpose, unique=True)
+forecast = sa.Table(  # appended; a participant's newest counts
+    "forecast",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
+    sa.Column("participant", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("curves", sa.JSON, nullable=False),
+    sa.Column("given_at", _Time, nullable=False),
 )

@@ -177,8 +177,8 @@ def test_steps_samples_and_checkpoints_of_a_run(store: Store, lab: Lab) -> None:
         store.run(99)
 
 
-def test_artifacts_are_kept(store: Store) -> None:
-    made = store.artifact(store.add_artifact("reward_model", {"labels": 3}, b"\x00\xff"))
+def test_artifacts_are_kept(store: Store, lab: Lab) -> None:
+    made = store.artifact(store.add_artifact(lab.id, "reward_model", {"labels": 3}, b"\x00\xff"))
     assert (made.kind, made.meta, made.data) == ("reward_model", {"labels": 3}, b"\x00\xff")
     with pytest.raises(KeyError, match="no artifact 99"):
         store.artifact(99)
@@ -217,7 +217,7 @@ def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
     Store(f"sqlite:///{path}").close()
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE schema SET version = 99")
-    with pytest.raises(StoreError, match=r"newer RLHF Lab \(schema 99, this one reads 4\)"):
+    with pytest.raises(StoreError, match=rf"newer RLHF Lab \(schema 99, this one reads {database.SCHEMA_VERSION}\)"):
         Store(f"sqlite:///{path}")
 
 
@@ -233,17 +233,18 @@ def test_an_older_database_is_migrated_step_by_step_or_not_at_all(
     def fail(db: sa.Connection) -> None:
         raise RuntimeError("half way")
 
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 6)
-    monkeypatch.setattr(database, "MIGRATIONS", {4: add_column, 5: fail})
+    old = database.SCHEMA_VERSION
+    monkeypatch.setattr(database, "SCHEMA_VERSION", old + 2)
+    monkeypatch.setattr(database, "MIGRATIONS", {old: add_column, old + 1: fail})
     with pytest.raises(RuntimeError, match="half way"):
         Store(url)
     with sqlite3.connect(tmp_path / "lab.sqlite3") as raw:
-        assert raw.execute("SELECT version FROM schema").fetchall() == [(4,)]
+        assert raw.execute("SELECT version FROM schema").fetchall() == [(old,)]
         assert "note" not in [row[1] for row in raw.execute("PRAGMA table_info(lab)")]
-    monkeypatch.setitem(database.MIGRATIONS, 5, lambda db: None)
+    monkeypatch.setitem(database.MIGRATIONS, old + 1, lambda db: None)
     assert Store(url).open_lab("a browser", "en") == lab
     with sqlite3.connect(tmp_path / "lab.sqlite3") as raw:
-        assert raw.execute("SELECT version FROM schema").fetchall() == [(6,)]
+        assert raw.execute("SELECT version FROM schema").fetchall() == [(old + 2,)]
         assert "note" in [row[1] for row in raw.execute("PRAGMA table_info(lab)")]
 
 

@@ -1,0 +1,135 @@
+"""How a database of an older version becomes one of this version: a function from each version to the next.
+
+Each names tables and columns as they were then, whatever they have become since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+SCHEMA_VERSION = 5
+
+
+def _note_languages(db: sa.Connection) -> None:
+    """From version 1, where a lab had one language for good, to pairs and runs that have their own."""
+    db.execute(sa.text("ALTER TABLE pair ADD COLUMN language VARCHAR NOT NULL DEFAULT 'en'"))
+    db.execute(sa.text("UPDATE pair SET language = (SELECT language FROM lab WHERE lab.id = pair.lab_id)"))
+    run = sa.table("run", sa.column("id"), sa.column("lab_id"), sa.column("inputs", sa.JSON))
+    lab = sa.table("lab", sa.column("id"), sa.column("language"))
+    for row in db.execute(sa.select(run.c.id, run.c.inputs, lab.c.language).where(run.c.lab_id == lab.c.id)).all():
+        db.execute(run.update().where(run.c.id == row.id).values(inputs={**row.inputs, "language": row.language}))
+
+
+def _add_constitutions(db: sa.Connection) -> None:
+    """From version 2, which had no constitutions. The table as version 3 has it, whatever it becomes later."""
+    then = sa.MetaData()
+    sa.Table("lab", then, sa.Column("id", sa.Integer, primary_key=True))
+    sa.Table(
+        "constitution",
+        then,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("lab_id", sa.ForeignKey("lab.id"), nullable=False, index=True),
+        sa.Column("language", sa.String, nullable=False),
+        sa.Column("toml", sa.Text, nullable=False),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+    ).create(db)
+
+
+def _add_kept(db: sa.Connection) -> None:
+    """From version 3, where nothing outlived its tab but labels, constitutions and runs."""
+    then = sa.MetaData()
+    sa.Table("lab", then, sa.Column("id", sa.Integer, primary_key=True))
+    sa.Table(
+        "kept",
+        then,
+        sa.Column("lab_id", sa.ForeignKey("lab.id"), primary_key=True),
+        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("value", sa.JSON, nullable=False),
+    ).create(db)
+
+
+def _many_labs_a_browser(db: sa.Connection) -> None:
+    """From version 4, where a browser had one lab for good, runs were counted across labs, nothing said when a step was
+    made, and an artifact did not say whose it was."""
+    then = sa.MetaData()
+    lab = sa.Table("lab", then, sa.Column("id", sa.Integer, primary_key=True))
+
+    def of_lab(**options: Any) -> sa.Column[Any]:
+        return sa.Column("lab_id", sa.ForeignKey("lab.id"), **{"nullable": False, "index": True, **options})
+
+    made = [
+        sa.Table(
+            "opening", then, sa.Column("browser", sa.String, primary_key=True), of_lab(primary_key=True),
+            sa.Column("opened_at", sa.DateTime, nullable=False),
+        ),
+        sa.Table(
+            "deed", then, of_lab(primary_key=True), sa.Column("name", sa.String, primary_key=True),
+            sa.Column("done_at", sa.DateTime, nullable=False),
+        ),
+        sa.Table(
+            "invitation", then, sa.Column("id", sa.Integer, primary_key=True), of_lab(),
+            sa.Column("purpose", sa.String, nullable=False), sa.Column("key", sa.String, nullable=False, unique=True),
+            sa.Column("open", sa.Boolean, nullable=False), sa.Column("revealed", sa.Boolean, nullable=False),
+            sa.Column("created_at", sa.DateTime, nullable=False),
+            sa.Index("one_invitation_a_purpose", "lab_id", "purpose", unique=True),
+        ),
+        sa.Table(
+            "forecast", then, sa.Column("id", sa.Integer, primary_key=True), of_lab(),
+            sa.Column("participant", sa.String, nullable=False), sa.Column("name", sa.String, nullable=False),
+            sa.Column("curves", sa.JSON, nullable=False), sa.Column("given_at", sa.DateTime, nullable=False),
+        ),
+    ]  # fmt: skip
+    for table in made:
+        table.create(db)
+    opened = sa.text("INSERT INTO opening (browser, lab_id, opened_at) SELECT browser, id, :now FROM lab")
+    db.execute(opened, {"now": datetime.now(UTC).replace(tzinfo=None)})
+    db.execute(sa.text("ALTER TABLE run_step ADD COLUMN at TIMESTAMP"))
+    db.execute(sa.text("ALTER TABLE run ADD COLUMN number INTEGER NOT NULL DEFAULT 0"))
+    earlier = "SELECT COUNT(*) FROM run AS other WHERE other.lab_id = run.lab_id AND other.id <= run.id"
+    db.execute(sa.text(f"UPDATE run SET number = ({earlier})"))
+    db.execute(sa.text("CREATE UNIQUE INDEX one_number_a_run ON run (lab_id, number)"))
+    _give_artifacts_labs(db)
+    db.execute(sa.text("ALTER TABLE lab ADD COLUMN name VARCHAR NOT NULL DEFAULT ''"))
+    _drop_column(db, lab, "browser", [
+        sa.Column("id", sa.Integer, primary_key=True), sa.Column("key", sa.String, nullable=False, unique=True),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("language", sa.String, nullable=False), sa.Column("created_at", sa.DateTime, nullable=False),
+    ])  # fmt: skip
+
+
+def _give_artifacts_labs(db: sa.Connection) -> None:
+    """An artifact belongs to the lab of the run that was made from it; what no run was made from, goes."""
+    db.execute(sa.text("ALTER TABLE artifact ADD COLUMN lab_id INTEGER REFERENCES lab (id)"))
+    run = sa.table("run", sa.column("lab_id"), sa.column("inputs", sa.JSON))
+    artifact = sa.table("artifact", sa.column("id"), sa.column("lab_id"))
+    for row in db.execute(sa.select(run.c.lab_id, run.c.inputs)).all():
+        for made_from in filter(None, map(row.inputs.get, ("reward_model", "start_policy"))):
+            db.execute(artifact.update().where(artifact.c.id == made_from).values(lab_id=row.lab_id))
+    db.execute(artifact.delete().where(artifact.c.lab_id.is_(None)))
+    db.execute(sa.text("CREATE INDEX ix_artifact_lab_id ON artifact (lab_id)"))
+
+
+def _drop_column(db: sa.Connection, table: sa.Table, dropped: str, after: list[sa.Column[Any]]) -> None:
+    """A table with the columns `after` and without one that it had. SQLite drops no column that is unique, so there a
+    new table takes the old one's place, as its documentation of ALTER TABLE has it."""
+    if db.dialect.name != "sqlite":
+        db.execute(sa.text(f"ALTER TABLE {table.name} DROP COLUMN {dropped}"))
+        return
+    sa.Table(f"new_{table.name}", sa.MetaData(), *after).create(db)
+    kept = ", ".join(column.name for column in after)
+    db.execute(sa.text(f"INSERT INTO new_{table.name} ({kept}) SELECT {kept} FROM {table.name}"))
+    db.execute(sa.text(f"DROP TABLE {table.name}"))
+    db.execute(sa.text(f"ALTER TABLE new_{table.name} RENAME TO {table.name}"))
+
+
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
+    1: _note_languages,
+    2: _add_constitutions,
+    3: _add_kept,
+    4: _many_labs_a_browser,
+}
+"""From a schema version to the next: a function that changes the tables, run inside one transaction."""
