@@ -10,6 +10,8 @@ from lab import stages
 from lab.jobs import Jobs
 from lab.store import Store, StoreError
 
+DELETE_SECONDS = 10.0
+"""How long the deletion of a lab waits for a step of its runs to end: one that is much slower is stuck."""
 _lock = threading.Lock()
 _laboratory: Laboratory | None = None
 
@@ -27,6 +29,11 @@ class Laboratory:
             self.store.close()
             raise
         self.jobs = Jobs(self.store, stages.build, stages.prepare)
+
+    def delete_lab(self, lab_id: int) -> None:
+        """Forget a lab and its runs for good. JobError if a run of it can't be brought to rest."""
+        self.jobs.rest(lab_id, wait=DELETE_SECONDS)
+        self.store.delete_lab(lab_id)
 
     def close(self) -> None:
         """Let the runs keep their state and let go of the database; `get_laboratory` then opens another."""

@@ -122,6 +122,15 @@ class Jobs:
             self._go(run_id, 1)
             self._settle(run_id, wait)
 
+    def rest(self, lab_id: int, wait: float = 0.0) -> None:
+        """Pause every run of a lab. JobError if one is still at its step after `wait` seconds, unless that is 0."""
+        with self._changed:
+            live = [run.id for run in self.store.runs(lab_id) if run.status in UNFINISHED]
+            for run_id in live:
+                self._rest(run_id, "paused")
+            if wait and not self._changed.wait_for(lambda: not self._active.keys() & set(live), wait):
+                raise JobError("A run of this lab is still at its step; try again in a moment.")
+
     def reset(self, run_id: int) -> int:
         """A new run of the same spec and seed that rests at step 0; the old one ends. Returns the new run's id."""
         with self._changed:
@@ -159,6 +168,11 @@ class Jobs:
         with self._changed:
             return 1 + list(self._waiting).index(run_id) if run_id in self._waiting else 0
 
+    def at_work(self, run_id: int) -> bool:
+        """Whether the run is at a step, or waits for one: a paused run may be so for a while yet."""
+        with self._changed:
+            return run_id in self._active or run_id in self._waiting
+
     # The process begins and ends.
 
     def resume_unfinished(self) -> None:
@@ -193,7 +207,7 @@ class Jobs:
     def _unfinished(self, run_id: int) -> Run:
         run = self.store.run(run_id)
         if run.status in ("finished", "failed"):
-            raise JobError(f"Run {run_id} is {run.status}; reset it to begin anew with the same seed.")
+            raise JobError(f"Run {run.number} is {run.status}; reset it to begin anew with the same seed.")
         return run
 
     def _rest(self, run_id: int, status: str) -> None:

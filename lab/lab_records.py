@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from lab import tables as t
-from lab.label_records import close_showing
+from lab.label_records import close_showing, stands
 from lab.records import Records, insert, now, one_row
 from rlhf_core.corpus import LANGUAGES
 
@@ -49,18 +49,27 @@ class LabRecords(Records):
         _check_language(language)
         with self._db.write() as db:
             row = db.execute(_known_to(browser).limit(1)).one_or_none()
-            return Lab(**row._mapping) if row else _new_lab(db, browser, language, "")
+            return Lab(**row._mapping) if row else give_lab(db, browser, language=language)
 
     def new_lab(self, browser: str, language: str, name: str = "") -> Lab:
         """An empty lab, which the browser has open from now on; those it knew before stay."""
         _check_language(language)
         with self._db.write() as db:
-            return _new_lab(db, browser, language, name)
+            return give_lab(db, browser, name=name, language=language)
 
     def labs(self, browser: str) -> list[Lab]:
         """The labs that a browser knows, the one it has open first."""
         with self._db.read() as db:
             return [Lab(**row._mapping) for row in db.execute(_known_to(browser))]
+
+    def sizes(self, browser: str) -> dict[int, tuple[int, int]]:
+        """How many standing labels and how many runs each lab has that a browser knows, by the lab's id."""
+        known = sa.select(t.opening.c.lab_id).where(t.opening.c.browser == browser)
+        labels = sa.select(sa.func.count()).where(t.event.c.lab_id == t.lab.c.id, t.event.c.kind == "label", stands)
+        runs = sa.select(sa.func.count()).where(t.run.c.lab_id == t.lab.c.id)
+        query = sa.select(t.lab.c.id, labels.scalar_subquery(), runs.scalar_subquery()).where(t.lab.c.id.in_(known))
+        with self._db.read() as db:
+            return {lab_id: (n_labels, n_runs) for lab_id, n_labels, n_runs in db.execute(query)}
 
     def switch_lab(self, browser: str, lab_id: int) -> Lab:
         """Open another lab that the browser knows. KeyError if it knows no such lab."""
@@ -152,10 +161,13 @@ def _known_to(browser: str) -> sa.Select[Any]:
     return opened.where(t.opening.c.browser == browser).order_by(t.opening.c.opened_at.desc(), t.lab.c.id.desc())
 
 
-def _new_lab(db: sa.Connection, browser: str, language: str, name: str) -> Lab:
-    key, created_at = secrets.token_urlsafe(24), now()
-    lab_id = insert(db, t.lab, key=key, name=name, language=language, created_at=created_at)
-    db.execute(t.opening.insert().values(browser=browser, lab_id=lab_id, opened_at=created_at))
+def give_lab(
+    db: sa.Connection, browser: str, *, language: str, name: str = "", created_at: datetime | None = None
+) -> Lab:
+    """Add an empty lab, which the browser has open from now on."""
+    key, opened_at = secrets.token_urlsafe(24), now()
+    lab_id = insert(db, t.lab, key=key, name=name, language=language, created_at=created_at or opened_at)
+    db.execute(t.opening.insert().values(browser=browser, lab_id=lab_id, opened_at=opened_at))
     return _lab(db, lab_id)
 
 

@@ -19,6 +19,8 @@ from lab import tables as t
 from lab.records import Records, insert
 
 SOURCES = ("human", "simulated", "both")
+CHOICES = ("a", "b", "tie", "both_bad", "skip")
+"""What a label may say: which answer is better, or why none is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,8 @@ class Label:
 
 
 _undo = t.event.alias("undo")
-_stands = ~sa.exists().where(_undo.c.retracts == t.event.c.id)  # a label that nobody took back
+stands = ~sa.exists().where(_undo.c.retracts == t.event.c.id)
+"""Of a label: nobody took it back."""
 _label_query = (
     sa.select(
         t.event.c.id.label("event_id"),
@@ -87,7 +90,7 @@ _label_query = (
 _answered = (  # of a pair: it has a label that stands
     sa.exists()
     .select_from(t.showing.join(t.event, t.event.c.showing_id == t.showing.c.id))
-    .where(t.showing.c.pair_id == t.pair.c.id, _stands)
+    .where(t.showing.c.pair_id == t.pair.c.id, stands)
 )
 _spoken = t.pair.c.language == sa.select(t.lab.c.language).where(t.lab.c.id == t.pair.c.lab_id).scalar_subquery()
 """Of a pair: it is in the language that its lab's model speaks now."""
@@ -169,7 +172,7 @@ class LabelRecords(Records):
         """Take back the last standing answer of a person in the lab's language. False when there is none."""
         of_person = (t.event.c.lab_id == lab_id, t.event.c.kind == "label", t.event.c.labeler_kind == "human")
         of_label = t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair)
-        last = sa.select(func.max(t.event.c.id)).select_from(of_label).where(*of_person, _stands, _spoken)
+        last = sa.select(func.max(t.event.c.id)).select_from(of_label).where(*of_person, stands, _spoken)
         with self._db.write() as db:
             if (retracts := db.execute(last).scalar()) is None:
                 return False
@@ -190,7 +193,7 @@ class LabelRecords(Records):
         if source not in SOURCES:
             raise ValueError(f"There is no label source {source!r}; choose one of {', '.join(SOURCES)}.")
         in_language = _spoken if language is None else t.pair.c.language == language
-        query = _label_query.where(t.event.c.lab_id == lab_id, _stands, in_language)
+        query = _label_query.where(t.event.c.lab_id == lab_id, stands, in_language)
         if source != "both":
             query = query.where(t.event.c.labeler_kind == source)
         with self._db.read() as db:

@@ -50,9 +50,9 @@ def policy(store: Store, name: str) -> tuple[MiniLM, Thought]:
         raise ValueError(f"There is no policy {name!r}; choose one of {', '.join(SHIPPED)} or a run's.")
     run = store.run(int(number))
     if run.stage not in (CLONING, NAVIGATION):
-        raise ValueError(f"Run {run.id} is of the stage {run.stage!r}, whose models walk through no maze.")
+        raise ValueError(f"Run {run.number} is of the stage {run.stage!r}, whose models walk through no maze.")
     if (saved := store.checkpoint(run.id)) is None:
-        raise ValueError(f"Run {run.id} has saved nothing yet; let it do its first step.")
+        raise ValueError(f"Run {run.number} has saved nothing yet; let it do its first step.")
     weights = states.load(saved.data)["policy"]
     return models.with_weights(_shape(store, run), weights), as_thought(run.inputs["thought"])
 

@@ -74,8 +74,8 @@ def features(language: str, kind: str, prompts: Sequence[str], responses: Sequen
 
 
 def run_of(store: Store, policy_id: str) -> Run | None:
-    """The run that made a policy; None for the start."""
-    return None if policy_id == START else store.run(int(policy_id.removeprefix("run-")))
+    """The run that made a policy; None for one that came with the app. KeyError for a run that there is not."""
+    return store.run(int(policy_id.removeprefix("run-"))) if policy_id.startswith("run-") else None
 
 
 def policy(store: Store, language: str, policy_id: str) -> MiniLM:
@@ -90,7 +90,7 @@ def checkpoint(store: Store, language: str, policy_id: str) -> Checkpoint | None
     if (run := run_of(store, policy_id)) is None:
         return None
     if (spoken := run.inputs["language"]) != language:
-        raise ValueError(f"The model of run {run.id} speaks {spoken!r}, not {language!r}; let another model write.")
+        raise ValueError(f"The model of run {run.number} speaks {spoken!r}, not {language!r}; let another model write.")
     return store.checkpoint(run.id)
 
 

@@ -66,7 +66,7 @@ def _check_start(store: Store, lab_id: int, name: str) -> None:
             "lab."
         )
     if run.status in UNFINISHED:
-        raise ValueError(f"Run {run.id} is {run.status}; pause it or wait for its end, then start from it.")
+        raise ValueError(f"Run {run.number} is {run.status}; pause it or wait for its end, then start from it.")
 
 
 def build(spec: JobSpec, store: Store) -> NavigationJob:

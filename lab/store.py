@@ -6,6 +6,7 @@ lab changes to another.
 
 from __future__ import annotations
 
+from lab.copy_records import CopyRecords
 from lab.database import Database
 from lab.database import StoreError as StoreError
 from lab.lab_records import ConstitutionRow as ConstitutionRow
@@ -24,7 +25,7 @@ from lab.run_records import Run as Run
 from lab.run_records import RunRecords
 
 
-class Store(LabRecords, LabelRecords, RunRecords):
+class Store(LabRecords, LabelRecords, RunRecords, CopyRecords):
     """All that the app keeps. url: a SQLAlchemy URL; see `Database`."""
 
     def __init__(self, url: str | None = None) -> None:

@@ -14,6 +14,10 @@ class _Time(sa.TypeDecorator[datetime]):
     impl = sa.DateTime
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        return datetime
+
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         return value and value.astimezone(UTC).replace(tzinfo=None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import controls, home_view, layout, run_view
+from ui import controls, home_view, labs_view, layout, run_view
 from ui.i18n import t
 
 layout.heading("home")
@@ -21,3 +21,4 @@ home_view.examples(state)
 home_view.beyond()
 if state.win_rate is not None:
     controls.reference_values()
+labs_view.panel()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from lab.database import StoreError
 from lab.jobs import JobError
+from lab.lab_file import LabFileError
 from lab.labelling import LabellingError
 from rlhf_core.constitution import ConstitutionError
 from rlhf_core.gridworld import MazeError
@@ -17,30 +18,31 @@ from rlhf_core.tokenizer import UnknownWordsError
 from ui import layout
 from ui.i18n import t
 
+QUOTED: dict[type[Exception], str] = {
+    StoreError: "error.store",
+    CheckpointError: "error.checkpoint",
+    JobError: "error.job",
+    ConstitutionError: "constitution.invalid",
+    MessageError: "team.error_message",
+    LabellingError: "error.labelling",
+    ValueError: "error.value",
+}
+"""What introduces an error that says itself what was wrong; the first that fits."""
+
 
 def explain(error: Exception) -> str:
     """One clear sentence: what was wrong, with the value, and what to do. Unforeseen errors are named as such."""
     match error:
         case UnknownWordsError():
             return t("error.unknown_words", words=", ".join(error.words))
-        case StoreError():
-            return t("error.store", detail=str(error))
-        case CheckpointError():
-            return t("error.checkpoint", detail=str(error))
-        case JobError():
-            return t("error.job", detail=str(error))
-        case ConstitutionError():
-            return t("constitution.invalid", detail=str(error))
         case MazeError():
             return t(f"maze.error_{error.reason}", detail=str(error))
-        case MessageError():
-            return t("team.error_message", detail=str(error))
-        case LabellingError():
-            return t("error.labelling", detail=str(error))
-        case ValueError():
-            return t("error.value", detail=str(error))
-        case _:
-            return t("error.unforeseen", kind=type(error).__name__)
+        case LabFileError():
+            return t(f"lab_file.{error.reason}", **error.slots)
+    for kind, introduction in QUOTED.items():
+        if isinstance(error, kind):
+            return t(introduction, detail=str(error))
+    return t("error.unforeseen", kind=type(error).__name__)
 
 
 def show(error: Exception) -> None:

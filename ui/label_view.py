@@ -60,7 +60,7 @@ def desk() -> LabellingDesk:
 def writer_name(policy_id: str) -> str:
     """Who wrote an answer, in words."""
     run = models.run_of(session.laboratory().store, policy_id)
-    return t(WRITERS[run.stage], run=run.id, step=run.step) if run else t("label.writer_start")
+    return t(WRITERS[run.stage], run=run.number, step=run.step) if run else t("label.writer_start")
 
 
 def writer_choice() -> None:

@@ -227,7 +227,7 @@ def _cell(value: Interval) -> str:
 def short_name(policy: str) -> str:
     """A model's name in the plot."""
     run = models.run_of(session.laboratory().store, policy)
-    return t(f"compare.{run.stage}", run=run.id) if run else t("compare.start")
+    return t(f"compare.{run.stage}", run=run.number) if run else t("compare.start")
 
 
 def differences(policy: str) -> str:

@@ -6,7 +6,6 @@ A page that trains makes one `RunPanel` of what is its stage's own, and draws th
 from __future__ import annotations
 
 import html
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,6 @@ from ui.live_figure import live_figure, palette
 REFRESH_SECONDS = 1.0
 PACES = (1.0, 2.0, 5.0, 0.0)
 """Iterations a second; 0 stands for as fast as it goes."""
-FOLLOW_SECONDS = 6.0
 LIVE = ("queued", "running")
 FORMS = {"clip_fraction": ".1%", "policy_loss": ".4f", "value_loss": ".4f", "loss": ".3f", "revisions": ".0f",
          "lesson_loss": ".3f", "action_loss": ".3f", "kl_decision": ".3f", "lessons": ",.0f"}  # fmt: skip
@@ -42,8 +40,8 @@ def unfinished(run: Run | None) -> bool:
 
 
 def is_live(run: Run | None) -> bool:
-    """Whether the page has to follow the run: it goes on by itself, or a button has just been pressed."""
-    return run is not None and (run.status in LIVE or time.monotonic() < session.session().follow_until)
+    """Whether the page has to follow the run: it goes on by itself, or is yet at the step that was asked of it last."""
+    return run is not None and (run.status in LIVE or session.laboratory().jobs.at_work(run.id))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +115,7 @@ class RunPanel:
             place = session.laboratory().jobs.place(run.id) if run.status == "queued" else 0
             state = t("run.status_queued", place=place) if place else t(f"status.{run.status}")
             last = self.iterations(run)
-            line = t("run.status", run=run.id, status=state, step=run.step, iterations=last, seed=run.seed)
+            line = t("run.status", run=run.number, status=state, step=run.step, iterations=last, seed=run.seed)
             share = min(1.0, run.step / max(1, last))
             st.html(
                 f'<div class="lab-status {run.status}"><p><b>{html.escape(line)}</b>'
@@ -308,9 +306,9 @@ class RunPanel:
 
 
 def _ask(act: Callable[[], Any]) -> None:
-    """Ask something of the run. The step in progress ends a moment later: follow it."""
+    """Ask something of the run, or say why it can't be done."""
     own = session.session()
-    own.follow_until, own.problem = time.monotonic() + FOLLOW_SECONDS, ""
+    own.problem = ""
     try:
         act()
     except (JobError, ValueError) as error:
@@ -393,4 +391,4 @@ def _elsewhere() -> None:
             t("frame.change_model", language=name), key="elsewhere_change",
             on_click=session.set_model_language, args=(language,),
         )  # fmt: skip
-        layout.note(t("ppo.elsewhere", run=run.id, language=name))
+        layout.note(t("ppo.elsewhere", run=run.number, language=name))

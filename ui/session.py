@@ -79,8 +79,6 @@ class Session:
     """The run of the agent team that this tab looks at, see `team_desk.TeamDesk`."""
     walk: Any = None
     """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
-    follow_until: float = 0.0
-    """Keep the training page fresh until this time (of `time.monotonic`), whatever the run's state says."""
 
 
 def session() -> Session:
@@ -110,12 +108,30 @@ def read_lab() -> Lab:
     own, store = session(), laboratory().store
     before = own.lab
     if before is None:
-        own.lab = store.open_lab(browser_name(cookie(COOKIE)) or own.browser, language())
-    else:
+        own.lab = store.open_lab(browser(), language())
+        return own.lab
+    try:
         own.lab = store.lab(before.id)
-        if own.lab.language != before.language:
-            _change_conversation(before.language, own.lab)
+    except KeyError:  # deleted in another tab
+        leave_lab()
+        return read_lab()
+    if own.lab.language != before.language:
+        _change_conversation(before.language, own.lab)
     return own.lab
+
+
+def browser() -> str:
+    """The name of this browser, by which it finds its labs again."""
+    return browser_name(cookie(COOKIE)) or session().browser
+
+
+def leave_lab() -> None:
+    """Forget all that this tab remembers of its lab: the next look finds the one that the browser opened last. From a
+    callback, or before any widget is drawn."""
+    own = session()
+    kept = {name: getattr(own, name) for name in ("browser", "own_language", "query_language", "page")}
+    st.session_state.clear()
+    st.session_state["lab_session"] = Session(**kept)
 
 
 def set_model_language(choice: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from lab import mazes, walking
+from lab import mazes, models, walking
 from lab.walking import Walk, Walker
 from rlhf_core.gridworld import EXAMPLES, LARGEST, SMALLEST, Cell, MazeError, maze_json, parse_mazes
 from rlhf_core.maze_language import maze_tokenizer
@@ -57,7 +57,8 @@ def desk() -> WalkDesk:
 
 def who_name(name: str) -> str:
     """A policy's name on the page."""
-    return t("maze.who.run", run=name.removeprefix("run-")) if name.startswith("run-") else t(f"maze.who.{name}")
+    run = models.run_of(session.laboratory().store, name)
+    return t("maze.who.run", run=run.number) if run else t(f"maze.who.{name}")
 
 
 def move_name(move: str | None) -> str:

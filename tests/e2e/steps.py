@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from lab.store import Store
 from tests.e2e.person import Person
 from tests.e2e.server import wait_until
+from ui.browser import COOKIE
 
 LOOKING_TIME = 0.35  # seconds; an answer sooner than .25 after the pair was shown is refused as a slip
 REST = 2.0  # seconds without a new iteration; one takes a quarter of a second
@@ -86,12 +87,15 @@ def simulate_labels(person: Person, number: int = 20) -> None:
 
 
 def run_id(person: Person) -> int:
-    """The number of the run that the PPO page, in English, shows."""
+    """The id of the run that the PPO page, in English, shows by its number in the person's lab."""
     status = person.at("ppo_status").first
     expect(status).to_contain_text(RUN)
     found = RUN.search(status.inner_text())
     assert found
-    return int(found.group(1))
+    [browser] = [cookie["value"] for cookie in person.context.cookies() if cookie["name"] == COOKIE]
+    with closing(Store(person.server.database)) as store:
+        lab = store.open_lab(browser, "en")
+        return next(run.id for run in store.runs(lab.id) if run.number == int(found.group(1)))
 
 
 def iteration(person: Person) -> int:

@@ -412,3 +412,25 @@ def test_a_killed_process_loses_nothing_that_the_next_one_does_not_remake(
     assert [change for _, change in changes] == [{"scale": 2.0}, {"scale": 3.0}]
     assert all(a < b for (a, _), (b, _) in itertools.pairwise(changes))
     assert store.metrics(1) == uninterrupted(spec, changes)
+
+
+def test_the_runs_of_one_lab_rest_and_no_others(
+    store: Store, lab: Lab, jobs: Jobs, gate: threading.Semaphore, until: Until
+) -> None:
+    other = store.open_lab("another browser", "en")
+    mine, theirs = jobs.start(lab.id, walk()), jobs.start(other.id, walk(iterations=None))
+    waiting = jobs.start(lab.id, walk())
+    until(lambda: len(jobs._active) == 2)
+    with pytest.raises(JobError, match="still at its step"):
+        jobs.rest(lab.id, wait=0.05)
+    assert [store.run(run).status for run in (mine, waiting)] == ["paused", "paused"]
+
+    def ends() -> bool:
+        gate.release()  # to whichever of the two comes first
+        return mine not in jobs._active
+
+    until(ends)
+    jobs.rest(lab.id, wait=60)
+    assert store.run(theirs).status == "running" and set(jobs._active) == {theirs}
+    jobs.stop(theirs, wait=0)
+    gate.release(100)

@@ -49,7 +49,11 @@ INSERT INTO event VALUES
     (1, 1, 'label', 'one', NULL, 'a', 1, '', 'you', 'human', '2026-03-01 09:00:05'),
     (2, 2, 'label', 'three', NULL, 'tie', 1, '', 'default', 'simulated', '2026-03-01 09:00:05');
 INSERT INTO run VALUES (1, 1, 'ppo', 'paused', '{}', '{"kl_coef": 0.1}', 3, '{"lab": 1, "source": "both"}', 7, NULL,
+    NULL, '2026-03-01 09:00:00'), (2, 2, 'ppo', 'paused', '{}', '{}', 3, '{"lab": 2, "reward_model": 2}', 7, NULL,
+    NULL, '2026-03-01 09:00:00'), (3, 1, 'ppo', 'paused', '{}', '{}', 3, '{"lab": 1}', 7, NULL,
     NULL, '2026-03-01 09:00:00');
+INSERT INTO run_step VALUES (1, 1, '{"reward": 0.5}', NULL);
+INSERT INTO artifact VALUES (1, 'reward_model', '{}', x'00'), (2, 'reward_model', '{}', x'01');
 """
 
 
@@ -86,8 +90,44 @@ def test_a_database_of_version_1_opens_with_its_labels_and_runs(tmp_path: Path) 
         assert waiting is not None and (waiting.id, waiting.language, waiting.policy_id) == ("two", "en", "run-1")
         run = store.run(1)
         assert run.inputs == {"lab": 1, "source": "both", "language": "en"} and (run.step, run.seed) == (7, 3)
-        assert store.runs(one.id, "ppo", "en") == [run] and store.runs(one.id, "ppo", "ko") == []
+        assert [found.id for found in store.runs(one.id, "ppo", "en")] == [3, 1]
+        assert store.runs(one.id, "ppo", "ko") == []
         store.close()
+
+
+def test_a_database_of_version_1_gains_many_labs_a_browser_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "lab.sqlite3"
+    with sqlite3.connect(path) as raw:
+        raw.executescript(VERSION_1)
+    store = Store(f"sqlite:///{path}")
+    one, other = store.open_lab("a browser", "ko"), store.open_lab("another browser", "en")
+    assert (one.key, one.name, other.key) == ("a key", "", "another")
+    assert [(run.id, run.number) for run in store.runs(one.id)] == [(3, 2), (1, 1)]
+    assert [(run.id, run.number) for run in store.runs(other.id)] == [(2, 1)]
+    assert store.add_run(one.id, stage="ppo", config={}, inputs={}, seed=0, status="paused", pace=None) == 4
+    assert store.run(4).number == 3
+    assert store.metrics(1) == [{"reward": 0.5, "step": 1}] and store.step_times(1) == {}
+    assert store.artifact(2).data == b"\x01"
+    with pytest.raises(KeyError):
+        store.artifact(1)  # no run was made from it
+    again = store.new_lab("a browser", "ko")
+    assert store.labs("a browser") == [again, one]
+    store.delete_lab(other.id)
+    assert store.labs("another browser") == [] and store.labels(one.id)
+    store.close()
+    Store(f"sqlite:///{tmp_path}/new.sqlite3").close()
+    fresh, migrated = sqlite3.connect(tmp_path / "new.sqlite3"), sqlite3.connect(path)
+    tables = [name for (name,) in fresh.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for table in tables:
+        columns = [
+            {(name, primary > 0) for _, name, _, _, _, primary in at.execute(f"PRAGMA table_info({table})")}
+            for at in (fresh, migrated)
+        ]
+        assert columns[0] == columns[1], f"a migrated database has another table {table} than a new one"
+        refers = [
+            {tuple(row[2:5]) for row in at.execute(f"PRAGMA foreign_key_list({table})")} for at in (fresh, migrated)
+        ]
+        assert refers[0] == refers[1], f"in a migrated database {table} refers to other tables than in a new one"
 
 
 def test_a_database_of_version_2_gains_room_for_constitutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

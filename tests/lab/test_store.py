@@ -39,6 +39,30 @@ def test_a_browser_finds_its_own_lab_again_and_no_other(store: Store, url: str) 
     assert Store(url).open_lab("one", "en") == one
 
 
+def test_a_browser_has_open_what_it_opened_last(store: Store, url: str) -> None:
+    first = store.open_lab("one", "en")
+    answer(store, show(store, first))
+    second = store.new_lab("one", "ko", "fresh")
+    assert (second.language, second.name) == ("ko", "fresh") and store.labels(second.id) == []
+    assert Store(url).open_lab("one", "en") == second and store.labs("one") == [second, first]
+    assert store.sizes("one") == {first.id: (1, 0), second.id: (0, 0)}
+    assert store.switch_lab("one", first.id) == first == store.open_lab("one", "ko")
+    store.open_lab("other", "en")
+    for stranger in (store.open_lab("other", "en").id, 99):
+        with pytest.raises(KeyError, match=f"knows no lab {stranger}"):
+            store.switch_lab("one", stranger)
+    store.rename_lab(second.id, "renamed")
+    assert [lab.name for lab in store.labs("one")] == ["", "renamed"]
+
+
+def test_a_deed_is_dated_by_its_first_time_and_is_the_labs_own(store: Store, lab: Lab) -> None:
+    store.note_deed(lab.id, "escaped")
+    first = store.deeds(lab.id)
+    assert first.keys() == {"escaped"} and abs(now() - first["escaped"]) < timedelta(minutes=1)
+    store.note_deed(lab.id, "escaped")
+    assert store.deeds(lab.id) == first and store.deeds(store.new_lab("a browser", "en").id) == {}
+
+
 def test_a_label_is_there_for_another_process_as_soon_as_it_is_answered(store: Store, url: str, lab: Lab) -> None:
     label = answer(store, show(store, lab, guess=0.75), "b")
     assert label is not None

@@ -508,7 +508,7 @@ def test_sl_cai_learns_by_the_constitution_in_force(visit: Visit) -> None:
     assert re.search(r"<(del|ins)>", markup(app))
 
     app = turn_to(app, "rlaif")
-    assert app.selectbox(key="rlaif_start_from").options[1:] == [say("label.writer_run_sl", run=run.id, step=1)]
+    assert app.selectbox(key="rlaif_start_from").options[1:] == [say("label.writer_run_sl", run=run.number, step=1)]
     app = turn_to(app, "compare")
     assert app.multiselect(key="cai_compared").value == [models.START, f"run-{run.id}"]
     assert "no flattery turned round" in text(app)
@@ -523,7 +523,7 @@ def test_one_click_trains_a_model_by_it(visit: Visit) -> None:
     run = finished(app, rlaif.STAGE)
     assert (run.status, run.step, run.inputs["constitution_number"]) == ("finished", 2, 0)
     app.run()
-    assert f"Run {run.id}" in text(app) and say("rlaif.preferred") in text(app)
+    assert f"Run {run.number}" in text(app) and say("rlaif.preferred") in text(app)
     agreed = run.inputs["agreement"]["agreed"] / max(1, run.inputs["agreement"]["decided"])
     line = say(
         "rlaif.inputs", version=say("constitution.shipped"), labels=run.inputs["labels_used"], rate=agreed

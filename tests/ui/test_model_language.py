@@ -140,9 +140,9 @@ def test_runs_stay_with_their_language(visit: Visit) -> None:
     assert label.radio(key="label_writer").options == [translate("en", "label.writer_start")]
     label = press(label, "label_left_")
     assert {x.policy_id for x in store.labels(lab.id)} == {"start"}
-    sentence = translate("en", "ppo.elsewhere", run=run.id, language="English")
+    sentence = translate("en", "ppo.elsewhere", run=run.number, language="English")
     app = visit("ppo", "en")
-    assert sentence in said(app) and f"Run {run.id} \N{MIDDLE DOT}" not in said(app)
+    assert sentence in said(app) and f"Run {run.number} \N{MIDDLE DOT}" not in said(app)
     home = visit("home", "en")
     assert sentence in said(home) and translate("en", "home.ppo_none") in said(home)
 
