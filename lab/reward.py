@@ -17,7 +17,7 @@ from lab import models
 from lab.store import SOURCES, Lab, Label, Store
 from rlhf_core import evaluation
 from rlhf_core.gold import REFERENCE_VALUES
-from rlhf_core.preferences import TARGETS
+from rlhf_core.preferences import TARGETS, target
 from rlhf_core.reward_model import RewardModel
 
 REFERENCE_PAIRS = 300
@@ -206,7 +206,7 @@ def _answers(language: str, features: str, labels: list[Label]) -> tuple[Tensor,
 
 def _evidence(language: str, features: str, labels: list[Label]) -> _Evidence:
     a, b = _answers(language, features, labels)
-    return _Evidence(a - b, torch.tensor([TARGETS[label.choice] for label in labels]))
+    return _Evidence(a - b, torch.tensor([target(label.choice, label.strength) for label in labels]))
 
 
 @lru_cache

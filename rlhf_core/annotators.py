@@ -16,6 +16,9 @@ from rlhf_core.tokenizer import SimpleTokenizer
 
 TIE_MARGIN = 0.1
 """Answers whose scores differ by no more than this are equal to an annotator, in points of score."""
+CLEAR_MARGIN = 1.7
+"""Beyond this an answer is clearly better to an annotator, else slightly, in points of score: half of the starting
+model's pairs are clear."""
 MOST_EVEN = 20
 """Pairs put aside for each one that is decided, beyond which an annotator is taken to prefer nothing."""
 
@@ -65,14 +68,21 @@ class Labeller(Protocol):
 
 @dataclass(frozen=True)
 class Annotator:
-    """Prefers the answer that its values score higher; with probability `label_noise` it says the other one."""
+    """Prefers the answer that its values score higher; with probability `label_noise` it says the other one.
+
+    utility_noise: how unsure it is of how much better an answer is, the standard deviation of its error in points of
+    score (Thurstone, 1927): it errs where answers are nearly equal, and then says "slightly".
+    """
 
     name: str
     values: Values
     judge: GoldJudge
     label_noise: float = 0.0
+    utility_noise: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.utility_noise <= 10:
+            raise ValueError(f"The utility noise must lie between 0 and 10, not {self.utility_noise}.")
         if not 0 <= self.label_noise <= 0.5:
             raise ValueError(f"The label noise must lie between 0 and 0.5, not {self.label_noise}.")
 
@@ -82,11 +92,17 @@ class Annotator:
 
     def prefers(self, prompt: Prompt, a: str, b: str, rng: torch.Generator) -> Preferred:
         """The answer to one pair."""
+        return self.grades(prompt, a, b, rng)[0]
+
+    def grades(self, prompt: Prompt, a: str, b: str, rng: torch.Generator) -> tuple[Preferred, int]:
+        """The answer to one pair, and how strongly it is meant: 1 slightly, 2 clearly, 0 for a tie."""
         margin = self.margin(prompt, a, b)
+        if self.utility_noise:
+            margin += self.utility_noise * float(torch.randn((), generator=rng))
         slip = float(torch.rand((), generator=rng)) < self.label_noise
         if abs(margin) <= TIE_MARGIN:
-            return "tie"
-        return "a" if (margin > 0) != slip else "b"
+            return "tie", 0
+        return "a" if (margin > 0) != slip else "b", 2 if abs(margin) > CLEAR_MARGIN else 1
 
     def compare(
         self, prompts: Sequence[Prompt], a: Sequence[str], b: Sequence[str], rng: torch.Generator

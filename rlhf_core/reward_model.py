@@ -25,6 +25,8 @@ FEATURE_SETS = ("attributes", "words")
 SCALES = {"attributes": (2.0, 0.1), "words": (0.7, 1.0)}
 """How loudly each feature speaks: what the prior expects a unit of an attribute (or an sd of a PMI figure), and a word,
 to be worth. The same for every attribute: no direction and no attribute is favoured."""
+CONVERGED = 1e-8
+"""Newton's method ends once no weight changes by more: float32 would not show it."""
 PMI_NAMES = ("pmi sum", "pmi mean", "pmi most", "pmi least", "log-likelihood mean", "log-likelihood least")
 
 
@@ -192,7 +194,7 @@ def fit_bradley_terry(differences: Tensor, targets: Tensor, prior_precision: flo
     w = torch.zeros(features, dtype=torch.double)
     gram = d @ d.T if pairs <= features else None
     for _ in range(iterations if pairs else 0):
-        logits = d @ w
+        before, logits = w, d @ w
         p = torch.sigmoid(logits)
         curvature = (p * (1 - p)).clamp(min=1e-5)
         working_target = logits + (y - p) / curvature
@@ -203,4 +205,6 @@ def fit_bradley_terry(differences: Tensor, targets: Tensor, prior_precision: flo
             w = torch.linalg.solve(
                 weighted @ d + prior_precision * torch.eye(features, dtype=torch.double), weighted @ working_target
             )
+        if (w - before).abs().max() < CONVERGED:
+            break
     return w.float()

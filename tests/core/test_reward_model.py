@@ -6,7 +6,7 @@ import torch
 from rlhf_core import evaluation
 from rlhf_core.annotators import ANNOTATORS, Annotator, generate_preference_data
 from rlhf_core.checkpoints import LanguageAssets
-from rlhf_core.preferences import PreferenceData, PreferenceDataset
+from rlhf_core.preferences import PreferenceData, PreferenceDataset, margin, target
 from rlhf_core.reward_model import FEATURE_SETS, RewardModel, fit_bradley_terry
 from rlhf_core.tokenizer import UnknownWordsError
 
@@ -146,3 +146,38 @@ def test_preference_data_swaps_and_refuses() -> None:
     assert pair.swapped().swapped() == pair
     with pytest.raises(ValueError, match="'c'"):
         PreferenceData(prompt="p", response_a="x", response_b="y", preferred="c")  # type: ignore[arg-type]
+
+
+def test_a_strength_is_a_target_whose_log_odds_are_its_margin() -> None:
+    for strength, said in ((0, 1.0), (1, 0.75), (2, 0.99)):
+        pair = PreferenceData(prompt="p", response_a="x", response_b="y", preferred="a", strength=strength)
+        assert pair.target == pytest.approx(said) and pair.swapped().target == pytest.approx(1 - said)
+    assert target("tie", 2) == 0.5
+    assert margin(0) is None
+    assert margin(1) == pytest.approx(math.log(3)) and margin(2) == pytest.approx(math.log(99))
+    # One pair, d = 1, and hardly a prior: the rewards come to differ by the margin.
+    for strength in (1, 2):
+        w = fit_bradley_terry(torch.tensor([[1.0]]), torch.tensor([target("b", strength)]), 1e-6)
+        assert float(w) == pytest.approx(-margin(strength), abs=1e-2)
+    with pytest.raises(ValueError, match="strength must be 0, 1, 2 or 3, not 4"):
+        PreferenceData(prompt="p", response_a="x", response_b="y", preferred="a", strength=4)
+
+
+def test_an_unsure_annotator_errs_where_answers_are_nearly_equal_and_then_says_slightly(assets: LanguageAssets) -> None:
+    sure = Annotator("default", ANNOTATORS["default"], assets.judge)
+    unsure = Annotator("default", ANNOTATORS["default"], assets.judge, utility_noise=1.0)
+    data = labels(assets, "default", 300)
+    rng = torch.Generator().manual_seed(4)
+    wrong: list[float] = []
+    for pair in data:
+        prompt = assets.grammar.find(pair.prompt)
+        assert prompt is not None
+        margin_ = sure.margin(prompt, pair.response_a, pair.response_b)
+        preferred, strength = sure.grades(prompt, pair.response_a, pair.response_b, rng)
+        assert preferred == pair.preferred and strength == (2 if abs(margin_) > 1.7 else 1)
+        preferred, strength = unsure.grades(prompt, pair.response_a, pair.response_b, rng)
+        if preferred not in ("tie", pair.preferred):
+            wrong.append(abs(margin_))
+    assert 10 <= len(wrong) <= 60 and max(wrong) < 3.5, "of 300; beyond 3.5 standard deviations one in 4000 errs"
+    with pytest.raises(ValueError, match="utility noise must lie between 0 and 10, not -1"):
+        Annotator("default", ANNOTATORS["default"], assets.judge, utility_noise=-1)

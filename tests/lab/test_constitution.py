@@ -28,7 +28,7 @@ def label(store: Store, lab: Lab, choice: str, a: str = POLITE, b: str = RUDE, l
     prompt = models.assets("en").grammar.split("train")[0].text
     pair = NewPair(language=language, prompt=prompt, response_a=a, response_b=b, policy_id="start")
     shown = store.show(lab.id, store.add_pair(lab.id, pair), shown_left="a", guess=None, at=now())
-    store.answer(shown.id, choice=choice, strength=1, rationale="", labeler="you", answered_at=now())
+    store.answer(shown.id, choice=choice, strength=0, rationale="", labeler="you", answered_at=now())
 
 
 def test_a_lab_begins_with_the_default_and_appends_what_differs(store: Store, lab: Lab) -> None:

@@ -193,7 +193,7 @@ def label_like(**values: object) -> Label:
     plain = {
         "event_id": 1, "showing_id": "s", "pair_id": 1, "language": "en",
         "prompt": "p", "response_a": "a", "response_b": "b", "policy_id": "start",
-        "shown_left": "a", "guess": None, "choice": "a", "strength": 1, "rationale": "",
+        "shown_left": "a", "guess": None, "choice": "a", "strength": 0, "rationale": "",
         "labeler": "you", "labeler_kind": "human", "answered_at": datetime(2026, 3, 1, tzinfo=UTC),
     }  # fmt: skip
     return Label(**plain | values)

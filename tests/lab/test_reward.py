@@ -89,7 +89,7 @@ def test_sources_do_not_mix(store: Store, lab: Lab) -> None:
     rude_first = {"response_a": RUDE, "response_b": POLITE, "policy_id": "start"}
     pair_id = store.add_pair(lab.id, NewPair(language="en", prompt="hello .", **rude_first))
     shown = store.show(lab.id, pair_id, shown_left="a", guess=None, at=now())
-    store.answer(shown.id, choice="a", strength=1, rationale="", labeler="you", answered_at=now())
+    store.answer(shown.id, choice="a", strength=0, rationale="", labeler="you", answered_at=now())
     assert reward.counts(store, lab) == {"human": 1, "simulated": 2, "both": 3}
     mine, theirs = (reward.fit(store, lab, source) for source in ("human", "simulated"))
     assert reward.guess(mine, "hello .", POLITE, RUDE) < 0.5 < reward.guess(theirs, "hello .", POLITE, RUDE)
@@ -153,7 +153,7 @@ def test_the_kept_curve_is_the_one_computed_afresh_after_undo_and_more(
     def label(n: int) -> None:
         for _ in range(n):
             showing, choice = desk.current(), next(choices)
-            store.answer(showing.id, choice=choice, strength=1, rationale="", labeler="you", answered_at=now())
+            store.answer(showing.id, choice=choice, strength=0, rationale="", labeler="you", answered_at=now())
 
     label(6)
     assert len(reward.curve(store, lab, "human")) == 6

@@ -25,7 +25,7 @@ def show(store: Store, lab: Lab, number: int = 0, guess: float | None = None, la
 
 
 def answer(store: Store, shown: Shown, choice: str = "a", at: datetime | None = None) -> Label | None:
-    said = {"choice": choice, "strength": 1, "rationale": "", "labeler": "you"}
+    said = {"choice": choice, "strength": 0, "rationale": "", "labeler": "you"}
     return store.answer(shown.id, **said, answered_at=at or now())
 
 
