@@ -14,6 +14,7 @@ import argparse
 import random
 import statistics
 import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,7 +29,7 @@ from rlhf_core.checkpoints import LanguageAssets, load_start
 from rlhf_core.checkpoints.make import corrupt
 from rlhf_core.corpus import LANGUAGES, Prompt
 from rlhf_core.gold import REFERENCE_VALUES
-from rlhf_core.pair_selection import select
+from rlhf_core.pair_selection import least_shown, select
 from rlhf_core.preferences import target
 from rlhf_core.reward_model import RewardModel
 
@@ -96,12 +97,15 @@ def labels_needed(
     order = torch.randperm(len(stream.prompts), generator=rng).tolist()
     pool, waiting = order[:POOL], iter(order[POOL:])
     model = RewardModel(assets.extractor("attributes"))
+    shown: Counter[str] = Counter()
     chosen: list[int] = []
     targets: list[float] = []
     reached = 0
     while len(chosen) < most:
-        at = select(way, stream.differences[pool], model.weights, rng)
+        fair = least_shown([stream.prompts[i].category for i in pool], shown)
+        at = fair[select(way, stream.differences[[pool[i] for i in fair]], model.weights, rng)]
         picked, pool[at] = pool[at], next(waiting)
+        shown[stream.prompts[picked].category] += 1
         preferred, strength = annotator.grades(stream.prompts[picked], stream.a[picked], stream.b[picked], rng)
         chosen.append(picked)
         targets.append(target(preferred, strength if graded else 0))
@@ -133,7 +137,8 @@ def labels(language: str, effort: Effort) -> Headlines:
     }
     print(f"### Labels to {GOAL} held-out accuracy, {language}\n")
     print(f"The first of {IN_A_ROW} refits in a row at or above it; never counts as {effort.most}. Chosen from {POOL}")
-    print("candidates. A tie is a label, and half each way. Mean, and all seeds.\n")
+    print("candidates, of the categories that came least often so far. A tie is a label, and half each way. Mean, and")
+    print("all seeds.\n")
     rows: list[list[object]] = []
     found: Headlines = {}
     for noise, annotator in annotators.items():

@@ -32,6 +32,10 @@ class NewPair:
     response_a: str
     response_b: str
     policy_id: str
+    why: str = "random"
+    """Why it was chosen, see `lab.deck`."""
+    repeat_of: int | None = None
+    """The pair whose answers it shows again, sides exchanged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,8 @@ class Shown:
     response_a: str
     response_b: str
     policy_id: str
+    why: str
+    repeat_of: int | None
     shown_left: str
     guess: float | None
     shown_at: datetime
@@ -64,11 +70,16 @@ class Label:
     response_a: str
     response_b: str
     policy_id: str
+    why: str
+    repeat_of: int | None
     shown_left: str
     guess: float | None
+    shown_at: datetime
     choice: str
     strength: int
     rationale: str
+    guideline: int
+    """The version of the guideline it was given under; 0 is the one that ships."""
     labeler: str
     labeler_kind: str
     answered_at: datetime
@@ -77,12 +88,14 @@ class Label:
 _undo = t.event.alias("undo")
 stands = ~sa.exists().where(_undo.c.retracts == t.event.c.id)
 """Of a label: nobody took it back."""
+_of_pair = t.pair.c["language", "prompt", "response_a", "response_b", "policy_id", "why", "repeat_of"]
 _label_query = (
     sa.select(
         t.event.c.id.label("event_id"),
-        t.event.c["showing_id", "choice", "strength", "rationale", "labeler", "labeler_kind", "answered_at"],
-        t.showing.c["pair_id", "shown_left", "guess"],
-        t.pair.c["language", "prompt", "response_a", "response_b", "policy_id"],
+        t.event.c["showing_id", "choice", "strength", "rationale", "guideline"],
+        t.event.c["labeler", "labeler_kind", "answered_at"],
+        t.showing.c["pair_id", "shown_left", "guess", "shown_at"],
+        _of_pair,
     )
     .select_from(t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair))
     .order_by(t.event.c.id)
@@ -94,9 +107,7 @@ _answered = (  # of a pair: it has a label that stands
 )
 _spoken = t.pair.c.language == sa.select(t.lab.c.language).where(t.lab.c.id == t.pair.c.lab_id).scalar_subquery()
 """Of a pair: it is in the language that its lab's model speaks now."""
-_shown_query = sa.select(t.showing, t.pair.c["language", "prompt", "response_a", "response_b", "policy_id"]).join_from(
-    t.showing, t.pair
-)
+_shown_query = sa.select(t.showing, _of_pair).join_from(t.showing, t.pair)
 
 
 class LabelRecords(Records):
@@ -147,6 +158,7 @@ class LabelRecords(Records):
         rationale: str,
         labeler: str,
         answered_at: datetime,
+        guideline: int = 0,
     ) -> Label | None:
         """Append a person's answer and close the showing. A second answer changes nothing: the first is
         returned. None when the showing was closed without an answer."""
@@ -154,8 +166,9 @@ class LabelRecords(Records):
             row = db.execute(t.showing.select().where(t.showing.c.id == showing_id)).one()
             if row.open:
                 close_showing(db, row.lab_id)
-                said = {"choice": choice, "strength": strength, "rationale": rationale, "labeler": labeler}
-                _add_label(db, row.lab_id, showing_id, labeler_kind="human", answered_at=answered_at, **said)
+                said = {"choice": choice, "strength": strength, "rationale": rationale, "guideline": guideline}
+                by = {"labeler": labeler, "labeler_kind": "human", "answered_at": answered_at}
+                _add_label(db, row.lab_id, showing_id, **said, **by)
             found = db.execute(_label_query.where(t.event.c.showing_id == showing_id)).one_or_none()
             return found and Label(**found._mapping)
 
@@ -165,8 +178,8 @@ class LabelRecords(Records):
             for pair, choice in labels:
                 pair_id = insert(db, t.pair, lab_id=lab_id, **vars(pair))
                 showing_id = _add_showing(db, lab_id, pair_id, shown_left="a", guess=None, shown_at=at, open=False)
-                said = {"choice": choice, "strength": 0, "rationale": "", "labeler": labeler}
-                _add_label(db, lab_id, showing_id, labeler_kind="simulated", answered_at=at, **said)
+                said = {"choice": choice, "strength": 0, "rationale": "", "guideline": 0}
+                _add_label(db, lab_id, showing_id, labeler=labeler, labeler_kind="simulated", answered_at=at, **said)
 
     def undo(self, lab_id: int, *, labeler: str, at: datetime) -> bool:
         """Take back the last standing answer of a person in the lab's language. False when there is none."""

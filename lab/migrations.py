@@ -54,7 +54,7 @@ def _add_kept(db: sa.Connection) -> None:
 
 def _many_labs_a_browser(db: sa.Connection) -> None:
     """From version 4, where a browser had one lab for good, runs were counted across labs, nothing said when a step was
-    made, and an artifact did not say whose it was."""
+    made, whose an artifact was, why a pair was shown and what its labeller had been told."""
     then = sa.MetaData()
     lab = sa.Table("lab", then, sa.Column("id", sa.Integer, primary_key=True))
 
@@ -71,6 +71,11 @@ def _many_labs_a_browser(db: sa.Connection) -> None:
             sa.Column("done_at", sa.DateTime, nullable=False),
         ),
         sa.Table(
+            "guideline", then, sa.Column("id", sa.Integer, primary_key=True), of_lab(),
+            sa.Column("question", sa.Text, nullable=False), sa.Column("text", sa.Text, nullable=False),
+            sa.Column("created_at", sa.DateTime, nullable=False),
+        ),
+        sa.Table(
             "invitation", then, sa.Column("id", sa.Integer, primary_key=True), of_lab(),
             sa.Column("purpose", sa.String, nullable=False), sa.Column("key", sa.String, nullable=False, unique=True),
             sa.Column("open", sa.Boolean, nullable=False), sa.Column("revealed", sa.Boolean, nullable=False),
@@ -85,6 +90,13 @@ def _many_labs_a_browser(db: sa.Connection) -> None:
     ]  # fmt: skip
     for table in made:
         table.create(db)
+    for column in (
+        "pair ADD COLUMN why VARCHAR NOT NULL DEFAULT 'random'",
+        "pair ADD COLUMN repeat_of INTEGER REFERENCES pair (id)",
+        "event ADD COLUMN guideline INTEGER",
+    ):
+        db.execute(sa.text(f"ALTER TABLE {column}"))
+    db.execute(sa.text("UPDATE event SET guideline = 0 WHERE kind = 'label'"))
     opened = sa.text("INSERT INTO opening (browser, lab_id, opened_at) SELECT browser, id, :now FROM lab")
     db.execute(opened, {"now": datetime.now(UTC).replace(tzinfo=None)})
     db.execute(sa.text("ALTER TABLE run_step ADD COLUMN at TIMESTAMP"))

@@ -59,6 +59,8 @@ pair = sa.Table(
     sa.Column("response_a", sa.Text, nullable=False),
     sa.Column("response_b", sa.Text, nullable=False),
     sa.Column("policy_id", sa.String, nullable=False),
+    sa.Column("why", sa.String, nullable=False),  # it was chosen, see `lab.deck`
+    sa.Column("repeat_of", sa.ForeignKey("pair.id")),  # the pair whose answers it shows again, sides exchanged
 )
 showing = sa.Table(
     "showing",
@@ -85,6 +87,7 @@ event = sa.Table(
     sa.Column("choice", sa.String),
     sa.Column("strength", sa.Integer),
     sa.Column("rationale", sa.Text),
+    sa.Column("guideline", sa.Integer),  # the version that a label was given under; 0 is the one that ships
     sa.Column("labeler", sa.String, nullable=False),
     sa.Column("labeler_kind", sa.String, nullable=False),
     sa.Column("answered_at", _Time, nullable=False),
@@ -138,6 +141,15 @@ constitution = sa.Table(
     _reference("lab.id"),
     sa.Column("language", sa.String, nullable=False),
     sa.Column("toml", sa.Text, nullable=False),
+    sa.Column("created_at", _Time, nullable=False),
+)
+guideline = sa.Table(  # what a lab asks of its labellers; versions count from 1
+    "guideline",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
     sa.Column("created_at", _Time, nullable=False),
 )
 kept = sa.Table(

@@ -6,6 +6,8 @@ of answers, each way of choosing scores all and takes the best.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 
@@ -34,3 +36,12 @@ def select(way: str, differences: Tensor, weights: Tensor, rng: torch.Generator)
             raise ValueError(f"There is no way {way!r} to choose pairs; choose one of {', '.join(SELECTIONS)}.")
     best = (scores == scores.max()).nonzero()[:, 0]
     return int(best[torch.randint(len(best), (), generator=rng)])
+
+
+def least_shown(categories: Sequence[str], shown: Mapping[str, int]) -> list[int]:
+    """The indices of the candidates whose category was shown least often so far, so that all come equally often.
+
+    categories: of each candidate. shown: how often each was shown; one that is not in it never was.
+    """
+    least = min((shown.get(category, 0) for category in categories), default=0)
+    return [i for i, category in enumerate(categories) if shown.get(category, 0) == least]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rlhf_core.pair_selection import select
+from rlhf_core.pair_selection import least_shown, select
 
 DIFFERENCES = torch.tensor([[2.0, 0.0], [0.5, 0.0], [-0.1, 3.0], [-1.0, 0.0]])
 """Under WEIGHTS the candidates have log-odds 2, .5, -.1 and -1; the third's answers differ most."""
@@ -34,3 +34,12 @@ def test_what_cannot_be_chosen_is_refused() -> None:
         select("random", torch.zeros(0, 2), WEIGHTS, rng())
     with pytest.raises(ValueError, match="no way 'bald' to choose pairs; choose one of random, uncertain, different"):
         select("bald", DIFFERENCES, WEIGHTS, rng())
+
+
+def test_categories_come_equally_often() -> None:
+    categories = ["howto", "claim", "howto", "feeling"]
+    assert least_shown(categories, {}) == [0, 1, 2, 3]
+    assert least_shown(categories, {"howto": 2, "claim": 1, "feeling": 1}) == [1, 3]
+    assert least_shown(categories, {"howto": 2, "claim": 1}) == [3]
+    assert least_shown(categories[:1], {"howto": 5, "claim": 0}) == [0], "of those that there are"
+    assert least_shown([], {"howto": 5}) == []

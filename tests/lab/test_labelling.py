@@ -192,8 +192,9 @@ def test_the_hit_rate_counts_own_decided_labels_that_had_a_guess(
 def label_like(**values: object) -> Label:
     plain = {
         "event_id": 1, "showing_id": "s", "pair_id": 1, "language": "en",
-        "prompt": "p", "response_a": "a", "response_b": "b", "policy_id": "start",
+        "prompt": "p", "response_a": "a", "response_b": "b", "policy_id": "start", "why": "random", "repeat_of": None,
         "shown_left": "a", "guess": None, "choice": "a", "strength": 0, "rationale": "",
+        "guideline": 0, "shown_at": datetime(2026, 3, 1, tzinfo=UTC),
         "labeler": "you", "labeler_kind": "human", "answered_at": datetime(2026, 3, 1, tzinfo=UTC),
     }  # fmt: skip
     return Label(**plain | values)

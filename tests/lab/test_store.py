@@ -106,8 +106,8 @@ def test_the_database_itself_refuses_two_answers_and_two_open_showings(store: St
     raw = sqlite3.connect(tmp_path / "data" / "lab.sqlite3")
     with pytest.raises(sqlite3.IntegrityError, match=r"event\.showing_id"):
         raw.execute(
-            "INSERT INTO event SELECT 99, lab_id, kind, showing_id, retracts, choice, strength, rationale, labeler,"
-            " labeler_kind, answered_at FROM event"
+            "INSERT INTO event SELECT 99, lab_id, kind, showing_id, retracts, choice, strength, rationale,"
+            " guideline, labeler, labeler_kind, answered_at FROM event"
         )
     with pytest.raises(sqlite3.IntegrityError, match=r"showing\.lab_id"):
         raw.execute("UPDATE showing SET open = 1")
