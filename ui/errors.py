@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lab.database import StoreError
+from lab.forecasts import ForecastError
 from lab.jobs import JobError
 from lab.labelling import LabellingError
 from rlhf_core.constitution import ConstitutionError
@@ -17,30 +18,31 @@ from rlhf_core.tokenizer import UnknownWordsError
 from ui import layout
 from ui.i18n import t
 
+_SENTENCES: dict[type[Exception], str] = {
+    StoreError: "error.store",
+    CheckpointError: "error.checkpoint",
+    JobError: "error.job",
+    ConstitutionError: "constitution.invalid",
+    MessageError: "team.error_message",
+    LabellingError: "error.labelling",
+    ValueError: "error.value",  # the last: some of those above are of its kind
+}
+"""Of errors that say all of it themselves."""
+
 
 def explain(error: Exception) -> str:
     """One clear sentence: what was wrong, with the value, and what to do. Unforeseen errors are named as such."""
     match error:
         case UnknownWordsError():
             return t("error.unknown_words", words=", ".join(error.words))
-        case StoreError():
-            return t("error.store", detail=str(error))
-        case CheckpointError():
-            return t("error.checkpoint", detail=str(error))
-        case JobError():
-            return t("error.job", detail=str(error))
-        case ConstitutionError():
-            return t("constitution.invalid", detail=str(error))
         case MazeError():
             return t(f"maze.error_{error.reason}", detail=str(error))
-        case MessageError():
-            return t("team.error_message", detail=str(error))
-        case LabellingError():
-            return t("error.labelling", detail=str(error))
-        case ValueError():
-            return t("error.value", detail=str(error))
-        case _:
-            return t("error.unforeseen", kind=type(error).__name__)
+        case ForecastError():
+            return t(f"outlook.error_{error.reason}", key=error.key)
+    for kind, key in _SENTENCES.items():
+        if isinstance(error, kind):
+            return t(key, detail=str(error))
+    return t("error.unforeseen", kind=type(error).__name__)
 
 
 def show(error: Exception) -> None:
@@ -57,7 +59,7 @@ def guard() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not isinstance(error, StoreError | CheckpointError | LabellingError):
+        if not isinstance(error, StoreError | CheckpointError | ForecastError | LabellingError):
             logging.getLogger("rlhf_lab").exception("A page failed")
         show(error)
 

@@ -77,6 +77,8 @@ class Session:
     """The page that this visit is on, and that the problem belongs to."""
     team: Any = None
     """The run of the agent team that this tab looks at, see `team_desk.TeamDesk`."""
+    joined: str = ""
+    """The key of the collection of forecasts that this tab takes part in."""
     walk: Any = None
     """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
     follow_until: float = 0.0
@@ -99,6 +101,11 @@ def cookie(name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def browser() -> str:
+    """This browser's name, by its cookie where it takes one."""
+    return browser_name(cookie(COOKIE)) or session().browser
+
+
 def current_lab() -> Lab:
     """The lab that this browser has open, as this script run found it."""
     return session().lab or read_lab()
@@ -110,7 +117,7 @@ def read_lab() -> Lab:
     own, store = session(), laboratory().store
     before = own.lab
     if before is None:
-        own.lab = store.open_lab(browser_name(cookie(COOKIE)) or own.browser, language())
+        own.lab = store.open_lab(browser(), language())
     else:
         own.lab = store.lab(before.id)
         if own.lab.language != before.language:
