@@ -57,6 +57,7 @@ class Collection:
     revealed: bool
     n: int
     """How many people have given a forecast."""
+    begun: datetime
 
 
 # One's own.
@@ -204,7 +205,7 @@ def _collection(store: Store, found: Invitation | None) -> Collection | None:
     if found is None:
         return None
     n = len(_others(store, found.lab_id))
-    return Collection(key=found.key, open=found.open, revealed=found.revealed, n=n)
+    return Collection(key=found.key, open=found.open, revealed=found.revealed, n=n, begun=found.created_at)
 
 
 def _new_key() -> str:

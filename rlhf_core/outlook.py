@@ -54,7 +54,7 @@ class Logistic:
 Forecast = Mapping[str, Logistic]
 """A curve for each of `CAPABILITIES`."""
 OPINION: Forecast = {
-    "language": Logistic(2022.5, 1.0),
+    "language": Logistic(2022.0, 1.0),
     "reasoning": Logistic(2027.0, 0.6),
     "autonomy": Logistic(2033.0, 0.4),
 }

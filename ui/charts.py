@@ -173,7 +173,7 @@ def scatter(points: Sequence[Point], palette: Palette, *, x_title: str, y_title:
     data = [
         {
             "type": "scatter", "mode": "markers+text", "x": [one.x], "y": [one.y], "name": _plain(one.name),
-            "marker": {"size": 12, "color": colour, "symbol": symbol}, "cliponaxis": False,
+            "marker": {"size": 12, "color": colour, "symbol": SYMBOLS[one.look or 0]}, "cliponaxis": False,
             "error_x": _interval(one.x, one.x_low, one.x_high, colour),
             "error_y": _interval(one.y, one.y_low, one.y_high, colour),
             "text": [_plain(one.name)], "textposition": _free_corner(one, points),
@@ -297,8 +297,8 @@ class Growth:
     """A capability over the years, with a band where it has one."""
 
     name: str
-    look: int
-    """Which colour and symbol: of its capability."""
+    look: int | None
+    """Which colour and symbol: of its capability; None for the text's colour."""
     x: Sequence[float]
     y: Sequence[float]
     low: Sequence[float] = ()
@@ -311,14 +311,15 @@ class Growth:
 
 def growth(
     curves: Sequence[Growth], palette: Palette, *, years: tuple[float, float], now: float, now_label: str = "",
-    y_title: str = "", height: int = 330,
+    y_title: str = "", height: int = 320,
 ) -> Figure:  # fmt: skip
     """Shares over calendar years, with a line where now is. years: the first and the last that one sees. A milestone of
     a half has its year beside it."""
     layout = _layout(palette, height)
-    layout["xaxis"] |= {"range": list(years), "nticks": 8, "hoverformat": ".0f"}
+    layout["xaxis"] |= {"range": list(years), "dtick": 10, "hoverformat": ".0f"}
     layout["yaxis"] |= {"range": [-0.01, 1.02], "tickformat": ".0%", "tickvals": [0, 0.1, 0.5, 0.9, 1]}
     layout["shapes"] = [_vertical(now, palette)]
+    layout["margin"]["r"] = 26  # room for the last year
     if y_title:
         layout["yaxis"]["title"] = _title(y_title)
     if now_label:
@@ -328,7 +329,7 @@ def growth(
     layout["showlegend"] = any(one.in_legend for one in curves)
     data: list[Figure] = []
     for one in curves:
-        colour, symbol = palette.series[one.look], SYMBOLS[one.look]
+        colour = palette.text if one.look is None else palette.series[one.look]
         if len(one.low):
             edge = {"type": "scatter", "x": list(one.x), "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
             edge["showlegend"] = False
@@ -345,7 +346,7 @@ def growth(
                 "x": [x for x, _ in one.milestones], "y": [y for _, y in one.milestones],
                 "text": [f"{x:.0f}" if y == 0.5 else "" for x, y in one.milestones],
                 "textposition": "bottom right", "textfont": {"size": 14, "color": palette.text},
-                "marker": {"size": 10, "color": colour, "symbol": symbol}, "cliponaxis": False,
+                "marker": {"size": 10, "color": colour, "symbol": SYMBOLS[one.look or 0]}, "cliponaxis": False,
                 "hovertemplate": f"%{{x:.1f}}: %{{y:.0%}}<extra>{_plain(one.name)}</extra>",
             })  # fmt: skip
     return {"data": data, "layout": layout}

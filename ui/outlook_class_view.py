@@ -61,7 +61,7 @@ def _collection(store: Store, lab: Lab, found: Collection | None) -> None:
         return
     if found.revealed:
         own = forecasts.own(store, lab)
-        outlook_results_view.results(store, found.key, own)
+        outlook_results_view.results(store, found, own)
     else:
         layout.note(t("outlook.class_lead"))
         _address(found)
@@ -173,7 +173,7 @@ def _form(key: str, found: Collection, who: str, turn: int) -> None:
     store = session.laboratory().store
     given = forecasts.given(store, key, who)
     if found.revealed:
-        outlook_results_view.results(store, key, given)
+        outlook_results_view.results(store, found, given)
         return
     seat = Seat(f"turn{turn}_{key[:8]}", given)
     picture, hand = st.columns([1.6, 1], gap="large")

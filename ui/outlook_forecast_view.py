@@ -74,9 +74,10 @@ def attempt(do: Callable[[], None]) -> None:
         session.session().problem = errors.explain(error)
 
 
-def opinion_badge() -> None:
-    """Says that what follows is an opinion, and of which year."""
-    st.html(f'<p class="lab-badges"><span class="opinion">{html.escape(t("outlook.opinion", year=WRITTEN))}</span></p>')
+def badge(kind: str, sentence: str, year: int = WRITTEN) -> None:
+    """Says whether what follows is fact, opinion or opinions, and of which year, and a sentence more."""
+    name, more = html.escape(t(f"outlook.{kind}", year=year)), html.escape(sentence)
+    st.html(f'<p class="lab-badge {kind}-badge"><b>{name}</b> {more}</p>')
 
 
 def own_fragment() -> None:
@@ -118,7 +119,7 @@ def reset_button(seat: Seat) -> None:
 
 def sliders(seat: Seat) -> None:
     """Midpoint and steepness of each curve."""
-    with st.container(key="outlook_sliders", gap="small"):
+    with st.container(key="outlook_sliders", gap=None):
         for look, (name, curve) in enumerate(seat.start.items()):
             title, text = html.escape(t(f"outlook.{name}")), html.escape(t(f"outlook.{name}_text"))
             st.html(f'<p class="lab-curve look{look}"><i></i><b>{title}</b> <small>{text}</small></p>')
@@ -137,7 +138,6 @@ def sliders(seat: Seat) -> None:
 
 def figure(forecast: Forecast) -> None:
     """The forecast's curves, solid, over the opinion's, dotted."""
-    opinion_badge()
     drawn: list[Growth] = []
     for look, name in enumerate(CAPABILITIES):
         thought, own = OPINION[name], forecast[name]
@@ -152,7 +152,8 @@ def figure(forecast: Forecast) -> None:
             drawn, palette(), years=shown_years(forecast.values()), now=decimal_year(today()),
             now_label=t("outlook.today", date=f"{today():%Y-%m-%d}"), y_title=t("outlook.axis"),
         ),
-        key="outlook_figure", name=t("outlook.figure"), sentence=t("outlook.axis_sentence", year=WRITTEN),
+        key="outlook_figure", name=t("outlook.figure"), value=t("outlook.opinion", year=WRITTEN),
+        sentence=t("outlook.axis_sentence", year=WRITTEN),
         summary=" ".join(
             t("outlook.summary", name=t(f"outlook.{name}"), own=forecast[name].midpoint, opinion=OPINION[name].midpoint)
             for name in CAPABILITIES

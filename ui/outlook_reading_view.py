@@ -10,7 +10,7 @@ import streamlit as st
 
 from ui import layout
 from ui.i18n import t
-from ui.outlook_forecast_view import opinion_badge
+from ui.outlook_forecast_view import badge
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,7 @@ def topics() -> None:
 
 
 def _cards(kind: str, leads: Sequence[Lead], sentence: str) -> None:
-    opinion_badge()
-    layout.note(sentence)
+    badge("opinion", sentence)
     for start in range(0, len(leads), ACROSS):
         for column, one in zip(st.columns(ACROSS, gap="medium"), leads[start : start + ACROSS], strict=True):
             with column, st.container(key=f"outlook_card_{one.name}", gap="small"):
@@ -111,13 +110,12 @@ def _card(kind: str, one: Lead) -> None:
 
 def timeline() -> None:
     """What happened, and what may come."""
-    layout.note(t("outlook.timeline.lead"))
     past, future = st.columns([1.25, 1], gap="large")
     with past:
-        st.html(f'<p class="lab-badges"><span class="fact">{html.escape(t("outlook.fact"))}</span></p>')
+        badge("fact", t("outlook.timeline.past"))
         _events("past", PAST)
     with future:
-        opinion_badge()
+        badge("opinion", t("outlook.timeline.future"))
         _events("future", FUTURE)
 
 
@@ -127,5 +125,4 @@ def _events(kind: str, events: Sequence[Event]) -> None:
         f"<small>{html.escape(one.source)}</small></p></li>"
         for one in events
     )
-    heading = html.escape(t(f"outlook.timeline.{kind}"))
-    st.html(f'<div class="lab-timeline {kind}"><h3>{heading}</h3><ol>{rows}</ol></div>')
+    st.html(f'<ol class="lab-timeline {kind}">{rows}</ol>')

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from lab import forecasts
-from lab.forecasts import Given
+from lab.forecasts import Collection, Given
 from lab.store import Store
 from rlhf_core.outlook import CAPABILITIES, OPINION, WRITTEN, Forecast, Pool, Spread
 from ui import charts, layout
@@ -19,12 +19,10 @@ from ui.live_figure import live_figure, palette
 from ui.outlook_forecast_view import YEARS
 
 
-def results(store: Store, key: str, given: Given | None) -> None:
+def results(store: Store, found: Collection, given: Given | None) -> None:
     """Median and spread of a collection that was revealed, beside one's own forecast and the opinion."""
-    pools, own = forecasts.results(store, key, YEARS.tolist()), given and given.forecast
-    n = pools[CAPABILITIES[0]].n
-    layout.section("outlook.results", n=n)
-    forecast_view.opinion_badge()
+    pools, own = forecasts.results(store, found.key, YEARS.tolist()), given and given.forecast
+    forecast_view.badge("opinions", t("outlook.results_sentence", n=found.n, year=WRITTEN), found.begun.year)
     now = forecast_view.decimal_year(forecast_view.today())
     years = forecast_view.shown_years([*OPINION.values(), *(own or OPINION).values()])
     for look, (column, name) in enumerate(zip(st.columns(3, gap="medium"), CAPABILITIES, strict=True)):
@@ -35,7 +33,6 @@ def results(store: Store, key: str, given: Given | None) -> None:
                 key=f"outlook_result_{name}", name=t(f"outlook.{name}"), value=f"{pools[name].midpoint.median:.0f}",
                 summary=_summary(name, pools[name]),
             )  # fmt: skip
-    layout.note(t("outlook.results_sentence", year=WRITTEN))
     _table(pools, own)
 
 
@@ -48,8 +45,13 @@ def _curves(look: int, name: str, pool: Pool, own: Forecast | None) -> list[Grow
         name=t("outlook.median"), look=look, x=pool.years, y=median, low=low, high=high, in_legend=False,
         milestones=[(pool.midpoint.median, 0.5)],
     )  # fmt: skip
-    mine = [Growth(name=t("outlook.yours"), look=look, x=YEARS, y=own[name](YEARS), dash="dash")] if own else []
-    return [opinion, *mine, middle]
+    if own is None:
+        return [opinion, middle]
+    return [
+        opinion,
+        middle,
+        Growth(name=t("outlook.yours"), look=None, x=YEARS, y=own[name](YEARS), dash="dash", in_legend=False),
+    ]
 
 
 def _summary(name: str, pool: Pool) -> str:
@@ -59,10 +61,12 @@ def _summary(name: str, pool: Pool) -> str:
 
 def _table(pools: dict[str, Pool], own: Forecast | None) -> None:
     def cell(spread: Spread, say: Callable[[float], str], thought: float, mine: float | None) -> str:
-        lines = [f"{say(spread.low)} \N{EN DASH} {say(spread.high)}", t("outlook.of_opinion", value=say(thought))]
-        if mine is not None:
-            lines.append(t("outlook.of_yours", value=say(mine)))
-        return html.escape(say(spread.median)) + "".join(f"<small>{html.escape(line)}</small>" for line in lines)
+        lines = [
+            t("outlook.quartiles", low=say(spread.low), high=say(spread.high)),
+            *([t("outlook.of_yours", value=say(mine))] if mine is not None else []),
+            t("outlook.of_opinion", value=say(thought)),
+        ]
+        return f"{html.escape(say(spread.median))}<small>{html.escape('; '.join(lines))}</small>"
 
     rows: list[list[str]] = []
     for name, pool in pools.items():
@@ -72,6 +76,6 @@ def _table(pools: dict[str, Pool], own: Forecast | None) -> None:
             cell(pool.midpoint, lambda year: f"{year:.0f}", thought.midpoint, mine and mine.midpoint),
             cell(pool.duration, lambda n: t("outlook.years", n=n), thought.duration, mine and mine.duration),
         ])  # fmt: skip
+    head = [t(f"outlook.{name}") for name in ("capability", "midpoint_column", "duration_column")]
     with st.container(key="outlook_results_table"):
-        layout.table("lab-exam", [t("outlook.capability"), t("outlook.midpoint_column"), t("outlook.duration")], rows)
-        layout.note(t("outlook.results_table", n=pools[CAPABILITIES[0]].n))
+        layout.table("lab-exam", head, rows)
