@@ -98,7 +98,8 @@ def _buttons(store: Store, lab: Lab, found: Collection) -> None:
 
     def asked(name: str, do: Callable[[], None], disabled: bool = False) -> None:
         """What can't be taken back asks first."""
-        with st.popover(t(f"outlook.{name}"), key=f"outlook_{name}_ask", disabled=disabled):
+        kind = "primary" if name == "reveal" else "secondary"
+        with st.popover(t(f"outlook.{name}"), key=f"outlook_{name}_ask", type=kind, disabled=disabled):
             layout.note(t(f"outlook.{name}_text", n=found.n))
             button(name, do, label=t(f"outlook.{name}_go", n=found.n), type="primary")
 

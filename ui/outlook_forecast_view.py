@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -149,7 +149,7 @@ def figure(forecast: Forecast) -> None:
         ]
     live_figure(
         charts.growth(
-            drawn, palette(), years=shown_years(forecast.values()), now=decimal_year(today()),
+            drawn, palette(), years=shown_years(ends(forecast.values())), now=decimal_year(today()),
             now_label=t("outlook.today", date=f"{today():%Y-%m-%d}"), y_title=t("outlook.axis"),
         ),
         key="outlook_figure", name=t("outlook.figure"), value=t("outlook.opinion", year=WRITTEN),
@@ -177,11 +177,16 @@ def decimal_year(day: date) -> float:
     return day.year + (day - begin) / (end - begin)
 
 
-def shown_years(curves: Iterable[Logistic]) -> tuple[float, float]:
-    """The years in which something happens, in whole decades."""
-    ends = [curve.crossing(level) for curve in curves for level in (0.1, 0.9)]
+def ends(curves: Iterable[Logistic]) -> list[float]:
+    """The years in which curves cross 10 and 90 %."""
+    return [curve.crossing(level) for curve in curves for level in (0.1, 0.9)]
+
+
+def shown_years(events: Sequence[float]) -> tuple[float, float]:
+    """The years to show, in whole decades, so that one sees those in which something happens."""
     low, high = forecasts.MIDPOINTS
-    return max(low, min(SHOWN[0], min(ends) // 10 * 10)), min(high, max(SHOWN[1], -(-max(ends) // 10) * 10))
+    first, last = min(events) // 10 * 10, -(-max(events) // 10) * 10
+    return max(low, min(SHOWN[0], first)), min(high, max(SHOWN[1], last))
 
 
 def milestones(forecast: Forecast) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 
+import numpy as np
 import streamlit as st
 
 from lab import forecasts
@@ -22,9 +23,13 @@ from ui.outlook_forecast_view import YEARS
 def results(store: Store, found: Collection, given: Given | None) -> None:
     """Median and spread of a collection that was revealed, beside one's own forecast and the opinion."""
     pools, own = forecasts.results(store, found.key, YEARS.tolist()), given and given.forecast
-    forecast_view.badge("opinions", t("outlook.results_sentence", n=found.n, year=WRITTEN), found.begun.year)
+    sentence = t("outlook.results_sentence", n=found.n, year=WRITTEN)
+    if own:
+        sentence = f"{sentence} {t('outlook.results_yours')}"
+    forecast_view.badge("opinions", sentence, found.begun.year)
     now = forecast_view.decimal_year(forecast_view.today())
-    years = forecast_view.shown_years([*OPINION.values(), *(own or OPINION).values()])
+    curves = [*OPINION.values(), *(own or OPINION).values()]
+    years = forecast_view.shown_years([*forecast_view.ends(curves), *_ends(pools)])
     for look, (column, name) in enumerate(zip(st.columns(3, gap="medium"), CAPABILITIES, strict=True)):
         with column:
             drawn = _curves(look, name, pools[name], own)
@@ -57,6 +62,12 @@ def _curves(look: int, name: str, pool: Pool, own: Forecast | None) -> list[Grow
 def _summary(name: str, pool: Pool) -> str:
     at = pool.midpoint
     return t("outlook.results_summary", name=t(f"outlook.{name}"), median=at.median, low=at.low, high=at.high, n=pool.n)
+
+
+def _ends(pools: dict[str, Pool]) -> list[float]:
+    """The years in which the bands leave 10 % and reach 90 %."""
+    edges = [(level, pool.band[row]) for pool in pools.values() for row, level in ((2, 0.1), (0, 0.9))]
+    return [float(np.interp(level, edge, YEARS)) for level, edge in edges]
 
 
 def _table(pools: dict[str, Pool], own: Forecast | None) -> None:
