@@ -173,7 +173,7 @@ def scatter(points: Sequence[Point], palette: Palette, *, x_title: str, y_title:
     data = [
         {
             "type": "scatter", "mode": "markers+text", "x": [one.x], "y": [one.y], "name": _plain(one.name),
-            "marker": {"size": 12, "color": colour, "symbol": SYMBOLS[one.look or 0]}, "cliponaxis": False,
+            "marker": {"size": 12, "color": colour, "symbol": symbol}, "cliponaxis": False,
             "error_x": _interval(one.x, one.x_low, one.x_high, colour),
             "error_y": _interval(one.y, one.y_low, one.y_high, colour),
             "text": [_plain(one.name)], "textposition": _free_corner(one, points),

@@ -121,18 +121,16 @@ def sliders(seat: Seat) -> None:
     """Midpoint and steepness of each curve."""
     with st.container(key="outlook_sliders", gap=None):
         for look, (name, curve) in enumerate(seat.start.items()):
-            title, text = html.escape(t(f"outlook.{name}")), html.escape(t(f"outlook.{name}_text"))
-            st.html(f'<p class="lab-curve look{look}"><i></i><b>{title}</b> <small>{text}</small></p>')
+            title, text = t(f"outlook.{name}"), html.escape(t(f"outlook.{name}_text"))
+            st.html(f'<p class="lab-curve look{look}"><i></i><b>{html.escape(title)}</b> <small>{text}</small></p>')
             left, right = st.columns(2, gap="medium")
-            low, high = forecasts.MIDPOINTS
             left.slider(
-                t("outlook.midpoint"), low, high, step=1.0, format="%.0f", help=t("outlook.midpoint_help"),
-                key=session.keep(seat.slider("midpoint", name), curve.midpoint),
+                t("outlook.midpoint", name=title), *forecasts.MIDPOINTS, step=1.0, format="%.0f",
+                help=t("outlook.midpoint_help"), key=session.keep(seat.slider("midpoint", name), curve.midpoint),
             )  # fmt: skip
-            low, high = forecasts.STEEPNESSES
             right.slider(
-                t("outlook.steepness"), low, high, step=0.05, format="%.2f", help=t("outlook.steepness_help"),
-                key=session.keep(seat.slider("steepness", name), curve.steepness),
+                t("outlook.steepness", name=title), *forecasts.STEEPNESSES, step=0.05, format="%.2f",
+                help=t("outlook.steepness_help"), key=session.keep(seat.slider("steepness", name), curve.steepness),
             )  # fmt: skip
 
 
