@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
@@ -20,7 +21,7 @@ POLL = 2.0
 """Seconds between two looks at a collection that is under way."""
 LOCAL = ("localhost", "127.0.0.1", "::1")
 TURN = "forecast_turn"
-"""Under this name a lab keeps the how-manieth person at its browser is giving forecasts."""
+"""Under this name a lab keeps whose turn it is at its browser, counted from 0."""
 PARAMETER = "join"
 
 
@@ -56,12 +57,10 @@ def _collection(store: Store, lab: Lab, found: Collection | None) -> None:
         layout.problem(session.session().problem)
     if found is None:
         layout.callout(t("outlook.class_lead"))
-        start = lambda: attempt(lambda: forecasts.start(store, lab))  # noqa: E731
-        st.button(t("outlook.start"), key="outlook_start", type="primary", on_click=start)
+        _button("start", lambda: forecasts.start(store, lab), label=t("outlook.start"), type="primary")
         return
     if found.revealed:
-        own = forecasts.own(store, lab)
-        outlook_results_view.results(store, found, own)
+        outlook_results_view.results(store, found, forecasts.own(store, lab))
     else:
         layout.note(t("outlook.class_lead"))
         _address(found)
@@ -92,22 +91,23 @@ def _arrivals(found: Collection, names: list[str]) -> None:
         st.html(f'<div class="lab-words">{chips}</div>')
 
 
-def _buttons(store: Store, lab: Lab, found: Collection) -> None:
-    def button(name: str, do: Callable[[], None], **options: str) -> None:
-        st.button(on_click=lambda: attempt(do), key=f"outlook_{name}", **options)
+def _button(name: str, do: Callable[[], None], **options: Any) -> None:
+    st.button(key=f"outlook_{name}", on_click=attempt, args=(do,), **options)
 
+
+def _buttons(store: Store, lab: Lab, found: Collection) -> None:
     def asked(name: str, do: Callable[[], None], disabled: bool = False) -> None:
         """What can't be taken back asks first."""
         kind = "primary" if name == "reveal" else "secondary"
         with st.popover(t(f"outlook.{name}"), key=f"outlook_{name}_ask", type=kind, disabled=disabled):
             layout.note(t(f"outlook.{name}_text", n=found.n))
-            button(name, do, label=t(f"outlook.{name}_go", n=found.n), type="primary")
+            _button(name, do, label=t(f"outlook.{name}_go", n=found.n), type="primary")
 
     with st.container(horizontal=True, gap="small", key="outlook_collection_buttons"):
         if not found.revealed:
             asked("reveal", lambda: forecasts.reveal(store, lab), disabled=not found.n)
             turn = "close" if found.open else "reopen"
-            button(
+            _button(
                 turn, lambda: forecasts.set_open(store, lab, not found.open),
                 label=t(f"outlook.{turn}"), help=t(f"outlook.{turn}_help"),
             )  # fmt: skip
@@ -183,7 +183,8 @@ def _form(key: str, found: Collection, who: str, turn: int) -> None:
         if session.session().problem:
             layout.problem(session.session().problem)
         _give(store, key, seat, who, found.open)
-        _next_person(store, turn)
+        if found.open:
+            _next_person(store, turn)
     with picture:
         forecast_view.figure(seat.forecast)
         forecast_view.milestones(seat.forecast)

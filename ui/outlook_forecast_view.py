@@ -88,11 +88,14 @@ def own_fragment() -> None:
 def _own() -> None:
     store, lab = session.laboratory().store, session.current_lab()
     seat = Seat(f"own{lab.id}", forecasts.own(store, lab))
+
+    def save() -> None:
+        attempt(lambda: forecasts.save_own(store, lab, seat.forecast))
+
     picture, hand = st.columns([1.6, 1], gap="large")
     with hand:
         sliders(seat)
         with st.container(horizontal=True, gap="small", key="outlook_buttons"):
-            save = lambda: attempt(lambda: forecasts.save_own(store, lab, seat.forecast))  # noqa: E731
             st.button(t("outlook.save"), key="outlook_save", type="primary", on_click=save)
             reset_button(seat)
         layout.note(_kept_sentence(seat), "plain" if seat.kept is None or seat.changed else "good")
