@@ -9,6 +9,7 @@ from __future__ import annotations
 from lab.copy_records import CopyRecords
 from lab.database import Database
 from lab.database import StoreError as StoreError
+from lab.forecast_records import ForecastRecords
 from lab.lab_records import ConstitutionRow as ConstitutionRow
 from lab.lab_records import Lab as Lab
 from lab.lab_records import LabRecords
@@ -25,7 +26,7 @@ from lab.run_records import Run as Run
 from lab.run_records import RunRecords
 
 
-class Store(LabRecords, LabelRecords, RunRecords, CopyRecords):
+class Store(LabRecords, LabelRecords, RunRecords, ForecastRecords, CopyRecords):
     """All that the app keeps. url: a SQLAlchemy URL; see `Database`."""
 
     def __init__(self, url: str | None = None) -> None:

@@ -17,6 +17,7 @@
    that it arrives. `team_map`, `team_members`: what each believes and does. `agent_team`: all of it, tick by tick.
    `team_minds`: members who are a language model. `team_evaluation`: what is teamwork worth? `pettingzoo_team`: the
    labyrinth for other agents.
+10. `outlook`: the numbers of a forecast, and what many forecasts come to.
 
 `checkpoints` holds the trained weights and the scripts that remake them; `headless` with `headless_constitution`,
 `headless_navigation` and `headless_team`, and `__main__`, run each stage from a command line. The package needs torch,

@@ -292,6 +292,66 @@ def with_errors(points: Sequence[tuple[float, float, float, float]], palette: Pa
     return {"data": [data], "layout": layout}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """A capability over the years, with a band where it has one."""
+
+    name: str
+    look: int | None
+    """Which colour and symbol: of its capability; None for the text's colour."""
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+    milestones: Sequence[tuple[float, float]] = ()
+    """Years at which levels are crossed, and the levels."""
+    dash: str = "solid"
+    in_legend: bool = True
+
+
+def growth(
+    curves: Sequence[Growth], palette: Palette, *, years: tuple[float, float], now: float, now_label: str = "",
+    y_title: str = "", height: int = 320,
+) -> Figure:  # fmt: skip
+    """Shares over calendar years, with a line where now is. years: the first and the last that one sees. A milestone of
+    a half has its year beside it."""
+    layout = _layout(palette, height)
+    layout["xaxis"] |= {"range": list(years), "dtick": 10, "hoverformat": ".0f"}
+    layout["yaxis"] |= {"range": [-0.01, 1.02], "tickformat": ".0%", "tickvals": [0, 0.1, 0.5, 0.9, 1]}
+    layout["shapes"] = [_vertical(now, palette)]
+    layout["margin"]["r"] = 26  # room for the last year
+    if y_title:
+        layout["yaxis"]["title"] = _title(y_title)
+    if now_label:
+        layout["margin"]["t"] = 44
+        layout["annotations"] = [_label([Mark(now, "now", now_label)], math.inf, palette) | {"xanchor": "center"}]
+        layout["legend"] |= {"y": 1.07}
+    layout["showlegend"] = any(one.in_legend for one in curves)
+    data: list[Figure] = []
+    for one in curves:
+        colour = palette.text if one.look is None else palette.series[one.look]
+        if len(one.low):
+            edge = {"type": "scatter", "x": list(one.x), "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+            edge["showlegend"] = False
+            data.append({**edge, "y": list(one.low)})
+            data.append({**edge, "y": list(one.high), "fill": "tonexty", "fillcolor": _fade(colour, 0.2)})
+        data.append({
+            "type": "scatter", "mode": "lines", "x": list(one.x), "y": list(one.y), "name": _plain(one.name),
+            "line": {"color": colour, "width": 2.5 if one.dash == "solid" else 2, "dash": one.dash},
+            "showlegend": False, "hovertemplate": f"%{{x:.0f}}: %{{y:.0%}}<extra>{_plain(one.name)}</extra>",
+        })  # fmt: skip
+        if one.milestones:
+            data.append({
+                "type": "scatter", "mode": "markers+text", "name": _plain(one.name), "showlegend": one.in_legend,
+                "x": [x for x, _ in one.milestones], "y": [y for _, y in one.milestones],
+                "text": [f"{x:.0f}" if y == 0.5 else "" for x, y in one.milestones],
+                "textposition": "bottom right", "textfont": {"size": 14, "color": palette.text},
+                "marker": {"size": 10, "color": colour, "symbol": SYMBOLS[one.look or 0]}, "cliponaxis": False,
+                "hovertemplate": f"%{{x:.1f}}: %{{y:.0%}}<extra>{_plain(one.name)}</extra>",
+            })  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
 def _title(text: str) -> Figure:
     return {"text": text, "font": {"size": 13}, "standoff": 4}
 

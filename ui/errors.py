@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lab.database import StoreError
+from lab.forecasts import ForecastError
 from lab.jobs import JobError
 from lab.lab_file import LabFileError
 from lab.labelling import LabellingError
@@ -18,16 +19,16 @@ from rlhf_core.tokenizer import UnknownWordsError
 from ui import layout
 from ui.i18n import t
 
-QUOTED: dict[type[Exception], str] = {
+_SENTENCES: dict[type[Exception], str] = {
     StoreError: "error.store",
     CheckpointError: "error.checkpoint",
     JobError: "error.job",
     ConstitutionError: "constitution.invalid",
     MessageError: "team.error_message",
     LabellingError: "error.labelling",
-    ValueError: "error.value",
+    ValueError: "error.value",  # the last: some of those above are of its kind
 }
-"""What introduces an error that says itself what was wrong; the first that fits."""
+"""Of errors that say all of it themselves."""
 
 
 def explain(error: Exception) -> str:
@@ -39,9 +40,11 @@ def explain(error: Exception) -> str:
             return t(f"maze.error_{error.reason}", detail=str(error))
         case LabFileError():
             return t(f"lab_file.{error.reason}", **error.slots)
-    for kind, introduction in QUOTED.items():
+        case ForecastError():
+            return t(f"outlook.error_{error.reason}", key=error.key)
+    for kind, key in _SENTENCES.items():
         if isinstance(error, kind):
-            return t(introduction, detail=str(error))
+            return t(key, detail=str(error))
     return t("error.unforeseen", kind=type(error).__name__)
 
 
@@ -59,7 +62,7 @@ def guard() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not isinstance(error, StoreError | CheckpointError | LabellingError):
+        if not isinstance(error, StoreError | CheckpointError | ForecastError | LabellingError):
             logging.getLogger("rlhf_lab").exception("A page failed")
         show(error)
 

@@ -10,7 +10,7 @@ from ui import controls, errors, layout, session
 from ui.i18n import t
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team")
+PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team", "outlook")
 
 
 def main() -> None:

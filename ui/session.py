@@ -77,6 +77,8 @@ class Session:
     """The page that this visit is on, and that the problem belongs to."""
     team: Any = None
     """The run of the agent team that this tab looks at, see `team_desk.TeamDesk`."""
+    joined: str = ""
+    """The key of the collection of forecasts that this tab takes part in."""
     walk: Any = None
     """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
 
@@ -95,6 +97,11 @@ def cookie(name: str) -> str | None:
     """A cookie of this browser."""
     value = st.context.cookies.get(name)
     return value if isinstance(value, str) else None
+
+
+def browser() -> str:
+    """This browser's name, by its cookie where it takes one: by it its labs are found again."""
+    return browser_name(cookie(COOKIE)) or session().browser
 
 
 def current_lab() -> Lab:
@@ -120,16 +127,11 @@ def read_lab() -> Lab:
     return own.lab
 
 
-def browser() -> str:
-    """The name of this browser, by which it finds its labs again."""
-    return browser_name(cookie(COOKIE)) or session().browser
-
-
 def leave_lab() -> None:
     """Forget all that this tab remembers of its lab: the next look finds the one that the browser opened last. From a
     callback, or before any widget is drawn."""
     own = session()
-    kept = {name: getattr(own, name) for name in ("browser", "own_language", "query_language", "page")}
+    kept = {name: getattr(own, name) for name in ("browser", "own_language", "query_language", "page", "joined")}
     st.session_state.clear()
     st.session_state["lab_session"] = Session(**kept)
 

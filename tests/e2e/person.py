@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request,
 from tests.e2e.server import HOST, Server
 
 DEADLINE = 60_000  # milliseconds; a quiet machine needs a tenth of it
-PATHS = ("/", "/language_model", "/label", "/reward_model", "/ppo", "/constitution", "/navigation", "/team")
+PATHS = ("/", "/language_model", "/label", "/reward_model", "/ppo", "/constitution", "/navigation", "/team", "/outlook")
 expect.set_options(timeout=DEADLINE)
 
 

@@ -105,6 +105,6 @@ def test_every_page_is_named_in_the_header_of_a_small_projector(server: Server, 
         bar = person.at("language_bar").bounding_box()
         links = person.page.locator("header a[data-testid='stTopNavLink']")
         boxes = [link.bounding_box() for link in links.all()]
-        assert bar is not None and len(boxes) == 8, boxes
+        assert bar is not None and len(boxes) == 9, boxes
         ends = [box["x"] + box["width"] for box in boxes if box is not None]
-        assert len(ends) == 8 and max(ends) + 110 < bar["x"], (ends, bar)
+        assert len(ends) == 9 and max(ends) + 110 < bar["x"], (ends, bar)

@@ -7,7 +7,7 @@ import pytest
 
 from rlhf_core.ppo import PPOConfig
 from ui import charts, controls
-from ui.charts import DARK, LIGHT, Mark, Palette, Point, Series, Span
+from ui.charts import DARK, LIGHT, Growth, Mark, Palette, Point, Series, Span
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
@@ -114,3 +114,22 @@ def test_a_timeline_marks_where_a_row_changes_and_leaves_gaps() -> None:
 def test_points_on_a_line_have_their_intervals() -> None:
     drawn = go.Figure(charts.with_errors([(0, 80, 70, 95), (1, 60, 55, 66)], DARK, x_title="n", y_title="ticks"))
     assert (list(drawn.data[0].error_y.array), list(drawn.data[0].error_y.arrayminus)) == ([15, 6], [10, 5])
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_growth_has_its_milestones_its_bands_and_today(palette: Palette) -> None:
+    years, rise = [2010.0, 2030.0, 2050.0], [0.1, 0.5, 0.9]
+    milestones = list(zip(years, rise, strict=True))
+    curves = [
+        Growth(name="<i>language</i>", look=0, x=years, y=rise, dash="dot", in_legend=False),
+        Growth(name="autonomy", look=2, x=years, y=rise, low=rise, high=rise, milestones=milestones),
+        Growth(name="yours", look=None, x=years, y=rise, in_legend=False),
+    ]
+    drawn = go.Figure(charts.growth(curves, palette, years=(2010, 2050), now=2026.9, now_label="today"))
+    opinion, *band, median, marks, own = drawn.data
+    assert (opinion.line.dash, median.line.dash) == ("dot", "solid") and len(band) == 2
+    assert list(marks.text) == ["", "2030", ""] and list(marks.x) == years
+    assert marks.marker.symbol == charts.SYMBOLS[2] and own.line.color == palette.text
+    assert [one.name for one in drawn.data if one.showlegend] == ["autonomy"]
+    assert "<i>" not in opinion.name
+    assert drawn.layout.shapes[0].x0 == 2026.9 and drawn.layout.annotations[0].text == "today"

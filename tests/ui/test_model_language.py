@@ -11,7 +11,7 @@ from lab.store import Lab
 from tests.ui.conftest import Visit, key_of, markup, press, said, until
 from ui.i18n import translate
 
-PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team")
+PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team", "outlook")
 
 
 def lab_of(app: AppTest) -> Lab:

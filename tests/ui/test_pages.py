@@ -12,7 +12,7 @@ from rlhf_core.language_model import CheckpointError
 from tests.ui.conftest import Visit, key_of, markup, press, said, until
 from ui.i18n import translate
 
-PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team")
+PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team", "outlook")
 
 
 @pytest.mark.parametrize("page", PAGES)
