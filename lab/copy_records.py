@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from lab import tables as t
+from lab.forecast_records import OWNER
 from lab.lab_records import Lab, give_lab
 from lab.records import Records, insert, one_row
 from lab.run_records import UNFINISHED
@@ -31,10 +32,15 @@ class CopyRecords(Records):
     """Copies of labs."""
 
     def copy_out(self, lab_id: int) -> tuple[Lab, Rows]:
-        """A lab and all its rows, as of one moment. KeyError when there is none."""
+        """A lab and all its rows, as of one moment, but a collection that was not revealed yet: a copy would reveal it
+        to its owner. KeyError when there is none."""
         with self._db.read() as db:
             lab = one_row(db, sa.select(t.lab).where(t.lab.c.id == lab_id), f"There is no lab {lab_id}.")
-            return Lab(**lab), {table.name: list(_rows(db, table, lab_id)) for table in COPIED}
+            rows = {table.name: list(_rows(db, table, lab_id)) for table in COPIED}
+            if not any(row["revealed"] for row in rows["invitation"]):
+                rows["invitation"] = []
+                rows["forecast"] = [row for row in rows["forecast"] if row["participant"] == OWNER]
+            return Lab(**lab), rows
 
     def copy_in(self, browser: str, rows: Rows, *, name: str, language: str, created_at: datetime) -> Lab:
         """A new lab with copies of rows, which the browser has open from now on: all of it or, after an error, nothing.

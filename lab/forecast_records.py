@@ -16,6 +16,8 @@ from sqlalchemy.sql import func
 from lab import tables as t
 from lab.records import Records, insert, now
 
+OWNER = "owner"
+"""The participant who is the lab's owner, and whom no collection counts."""
 FORECAST = "forecast"
 """The purpose of the invitation."""
 

@@ -16,12 +16,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from lab.forecast_records import ForecastRow, Invitation
+from lab.forecast_records import OWNER, ForecastRow, Invitation
 from lab.store import Lab, Store
 from rlhf_core.outlook import CAPABILITIES, Forecast, Logistic, Pool, pool
 
-OWNER = "owner"
-"""The participant who is the lab's owner, and whom no collection counts."""
 MIDPOINTS = (2000.0, 2100.0)
 """Calendar years."""
 STEEPNESSES = (0.05, 3.0)
@@ -122,8 +120,9 @@ def joined(store: Store, key: str) -> Collection:
 
 
 def participant(browser: str, turn: int) -> str:
-    """The participant who is the turn-th person at a browser."""
-    return f"{browser}:{turn}"
+    """The participant who is the turn-th person at a browser. The browser's name opens its labs, so it is not to be
+    read from this."""
+    return hashlib.sha256(f"{browser}:{turn}".encode()).hexdigest()[:24]
 
 
 def give(store: Store, key: str, who: str, name: str, forecast: Forecast) -> None:
@@ -160,7 +159,7 @@ def results(store: Store, key: str, years: Sequence[float]) -> dict[str, Pool]:
         raise _unknown(key)
     if not found.revealed:
         raise ForecastError("hidden", "The forecasts are hidden until whoever opened the collection reveals them.")
-    every = [_forecast(row.curves) for row in _others(store, found.lab_id)]
+    every = [read(row.curves) for row in _others(store, found.lab_id)]
     return {name: pool([forecast[name] for forecast in every], years) for name in CAPABILITIES}
 
 
@@ -189,12 +188,13 @@ def _plain(forecast: Forecast) -> dict[str, Any]:
     return {name: asdict(curve) for name, curve in check(forecast).items()}
 
 
-def _forecast(curves: dict[str, Any]) -> Forecast:
-    return {name: Logistic(**curves[name]) for name in CAPABILITIES}
+def read(curves: dict[str, Any]) -> Forecast:
+    """A forecast as it was kept. KeyError or TypeError for what is none, ValueError for one that can't be."""
+    return check({name: Logistic(**curves[name]) for name in CAPABILITIES})
 
 
 def _given(row: ForecastRow | None) -> Given | None:
-    return row and Given(_forecast(row.curves), row.name, row.given_at)
+    return row and Given(read(row.curves), row.name, row.given_at)
 
 
 def _others(store: Store, lab_id: int) -> list[ForecastRow]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lab import stages, states
+from lab import forecasts, stages, states
 from lab import tables as t
 from lab.copy_records import COPIED, Rows
 from lab.jobs import JobSpec
@@ -204,6 +204,8 @@ def _check_meaning(about: Mapping[str, Any], rows: Rows, store: Store) -> None:
             parse(row["toml"])
         for row in rows["event"]:
             _check_event(row)
+        for row in rows["forecast"]:
+            forecasts.read(row["curves"])
         for row in rows["run"]:
             _check_run(row, store)
     except (ConstitutionError, ValueError, KeyError, TypeError) as error:

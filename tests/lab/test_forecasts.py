@@ -5,7 +5,8 @@ from dataclasses import asdict
 import pytest
 
 from lab import forecasts
-from lab.forecasts import OWNER, ForecastError, Given
+from lab.forecast_records import OWNER
+from lab.forecasts import ForecastError, Given
 from lab.store import Lab, Store
 from rlhf_core.outlook import CAPABILITIES, OPINION, Forecast, Logistic
 

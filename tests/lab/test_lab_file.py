@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 import torch
 
-from lab import lab_file, labelling, models, ppo, stages
+from lab import forecasts, lab_file, labelling, models, ppo, stages
 from lab.jobs import Jobs, JobSpec
 from lab.lab_file import LabFileError, pack, take_away, unpack
 from lab.labelling import LabellingDesk
 from lab.migrations import SCHEMA_VERSION
 from lab.store import Lab, Label, Run, Store
+from rlhf_core.outlook import OPINION
 from rlhf_core.ppo import PPOConfig
 
 CONFIG = asdict(PPOConfig(batch_size=8)) | {"iterations": 4}
@@ -49,6 +50,7 @@ def full(store: Store, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     store.add_constitution(lab.id, "ko", default_constitution("ko"))
     store.keep(lab.id, "maze", {"who": ["rule", f"run-{run_id}"], "trials": [[1, None]]})
     store.note_deed(lab.id, "escaped")
+    forecasts.save_own(store, lab, OPINION)
     store.rename_lab(lab.id, "수업 <b>1</b>")
     return store.lab(lab.id)
 
@@ -102,6 +104,7 @@ def test_a_lab_opened_elsewhere_has_the_same_labels_runs_models_and_deeds(
         row.toml for row in store.constitutions(full.id, "ko")
     ]
     assert elsewhere.kept(opened.id, "maze") == {"who": ["rule", f"run-{there[0].id}"], "trials": [[1, None]]}
+    assert forecasts.own(elsewhere, opened) == forecasts.own(store, full) is not None
     assert elsewhere.deeds(opened.id) == store.deeds(full.id) and {"escaped", "downloaded"} == set(store.deeds(full.id))
     waiting, before = elsewhere.open_showing(opened.id), store.open_showing(full.id)
     assert waiting is not None and before is not None and waiting.response_a == before.response_a
@@ -140,6 +143,30 @@ def test_what_ran_when_a_lab_was_taken_away_rests_where_it_is_opened(
     opened = unpack(elsewhere, "a new browser", pack(store, full.id))
     assert [run.status for run in elsewhere.runs(opened.id)] == ["paused", "stopped"]
     assert elsewhere.unfinished_runs() == []
+
+
+def test_a_collection_stays_blind_until_it_is_revealed_also_in_a_file_or_a_copy(
+    store: Store, full: Lab, elsewhere: Store
+) -> None:
+    forecasts.start(store, full)
+    begun = forecasts.collection(store, full)
+    assert begun is not None
+    forecasts.give(store, begun.key, forecasts.participant("a guest's browser", 0), "Guest", OPINION)
+    blind = pack(store, full.id)
+    assert b"Guest" not in zipfile.ZipFile(io.BytesIO(blind)).read("lab.json")
+    for at, opened in (
+        (elsewhere, unpack(elsewhere, "a new browser", blind)),
+        (store, lab_file.duplicate(store, "a browser", full.id, "a copy")),
+    ):
+        assert forecasts.collection(at, opened) is None and forecasts.names(at, opened) == []
+        assert forecasts.own(at, opened) == forecasts.own(store, full)
+    forecasts.reveal(store, full)
+    data = pack(store, full.id)
+    assert b"a guest's browser" not in zipfile.ZipFile(io.BytesIO(data)).read("lab.json"), "it opens the guest's labs"
+    opened = unpack(elsewhere, "a new browser", data)
+    there = forecasts.collection(elsewhere, opened)
+    assert there is not None and there.revealed and not there.open and there.key != begun.key
+    assert forecasts.names(elsewhere, opened) == ["Guest"]
 
 
 def changed(data: bytes, change: Callable[[Content], object]) -> bytes:
@@ -208,6 +235,7 @@ DAMAGED = {
         lambda data: changed(data, first("run", inputs={"language": "en", "reward_model": 1000})), "no artifact 1000",
     ),
     "a constitution": (lambda data: changed(data, first("constitution", toml="?")), "line 1"),
+    "a forecast of nothing": (lambda data: changed(data, first("forecast", curves={})), "language"),
     "a checkpoint that is none": (lambda data: with_checkpoint(data, b"hello"), "data can't be read"),
     "a checkpoint with a program": (lambda data: with_checkpoint(data, pickle.dumps(Attack())), "data can't be read"),
     "a version before the first": (lambda data: changed(data, lambda c: c.update(version=1)), "version is 1"),
@@ -251,6 +279,7 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
         jobs.step_once(jobs.reset(jobs.start(lab.id, JobSpec(stage="ppo", config=CONFIG, inputs=inputs, seed=3))), 60)
         jobs.close()
         store.add_constitution(lab.id, "en", default_constitution("en"))
+        forecasts.save_own(store, lab, OPINION)
         yield pack(store, lab.id)
 
 
