@@ -146,6 +146,12 @@ class LabRecords(Records):
             query = sa.select(t.deed.c["name", "done_at"]).where(t.deed.c.lab_id == lab_id)
             return {row.name: row.done_at for row in db.execute(query)}
 
+    def own_forecast_at(self, lab_id: int) -> datetime | None:
+        """When the lab's owner last gave a forecast; None if never."""
+        own = (t.forecast.c.lab_id == lab_id, t.forecast.c.participant == "owner")
+        with self._db.read() as db:
+            return db.execute(sa.select(sa.func.max(t.forecast.c.given_at)).where(*own)).scalar()
+
 
 def _known_to(browser: str) -> sa.Select[Any]:
     opened = sa.select(_of_lab).join(t.opening, t.opening.c.lab_id == t.lab.c.id)
