@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lab import models, ppo, rlaif, sl_cai
-from lab.store import Lab, Run, Store
+from lab.store import UNFINISHED, Lab, Run, Store
 from rlhf_core.evaluation import Interval, wilson_interval
 from rlhf_core.gold import ALARMING
 from rlhf_core.headless import generator
@@ -24,7 +24,9 @@ SEED = 0
 STAGES = (ppo.STAGE, rlaif.STAGE, sl_cai.STAGE)
 """The stages whose runs train the model that answers."""
 KEPT = 64
-"""Checkpoints whose answers are kept."""
+"""Runs whose answers are kept."""
+STALE = 20
+"""Steps after which a model that is being trained is asked anew."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,24 @@ class _Answer:
     """How much else is remarkable about it."""
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What is known of a run's model by now."""
+
+    step: int | None
+    """Of the checkpoint that was asked; None before the first has answered."""
+    cases: tuple[Case, ...]
+    waits: bool
+    """Whether a newer checkpoint is being asked."""
+
+
+_Key = tuple[str, str, int]
+"""A lab's key, a language and a run."""
+_Answered = tuple[int, tuple[Case, ...]]
 _lock = threading.Lock()
 _worker = ThreadPoolExecutor(1, "problem")
-_asked: OrderedDict[tuple[str, str, int, int], Future[tuple[Case, ...]]] = OrderedDict()
-"""By a lab's key, a language, a run and its checkpoint's step."""
+_asked: dict[_Key, Future[_Answered]] = {}
+_answered: OrderedDict[_Key, _Answered] = OrderedDict()
 
 
 @lru_cache
@@ -87,22 +103,30 @@ def trained_runs(store: Store, lab: Lab) -> dict[int, Run]:
     return {run.id: run for run in every if run.stage in STAGES and run.id in saved}
 
 
-def of_run(store: Store, lab: Lab, run: Run) -> Future[tuple[Case, ...]]:
-    """The same questions answered by a run's model as of its last checkpoint; asked in the background, once for each
-    checkpoint. run: one of `trained_runs`."""
-    key = (lab.key, lab.language, run.id, store.saved_runs(lab.id)[run.id])
+def of_run(store: Store, lab: Lab, run: Run) -> Trained:
+    """The same questions answered by a run's model. They are asked in the background: of its last checkpoint, and while
+    the run goes on of one that is less than `STALE` steps old.
+
+    run: one of `trained_runs`.
+    """
+    key, saved = (lab.key, lab.language, run.id), store.saved_runs(lab.id)[run.id]
     with _lock:
-        found = _asked.pop(key, None)
-        if found is None or (found.done() and found.exception()):
-            found = _worker.submit(_ask, store, lab.language, f"run-{run.id}")
-        _asked[key] = found
-        while len(_asked) > KEPT:
-            _asked.popitem(last=False)
-    return found
+        if (asked := _asked.get(key)) is not None and asked.done():
+            del _asked[key]
+            _answered[key] = asked.result()
+        step, cases = _answered.get(key, (None, ()))
+        old = step is None or abs(saved - step) >= (STALE if run.status in UNFINISHED else 1)
+        if old and key not in _asked:
+            _asked[key] = _worker.submit(_ask, store, lab.language, run.id)
+        while len(_answered) > KEPT:
+            _answered.popitem(last=False)
+        return Trained(step, cases, waits=key in _asked)
 
 
-def _ask(store: Store, language: str, policy_id: str) -> tuple[Case, ...]:
-    return _cases(_answers(language, models.policy(store, language, policy_id)), _shown(language))
+def _ask(store: Store, language: str, run_id: int) -> _Answered:
+    saved = models.checkpoint(store, language, f"run-{run_id}")
+    assert saved is not None, "only runs with a checkpoint are asked"
+    return saved.step, _cases(_answers(language, models.restored(language, saved)), _shown(language))
 
 
 def _cases(answers: Mapping[str, list[_Answer]], shown: Mapping[str, int]) -> tuple[Case, ...]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import html
-from concurrent.futures import Future
 
 import streamlit as st
 
 from lab import models, problem
-from lab.problem import Case
+from lab.problem import Case, Trained
 from lab.store import Run
 from ui import errors, layout, session
 from ui.i18n import t
@@ -21,19 +20,21 @@ STAGE_NAMES = {"ppo": "PPO", "rlaif": "RLAIF", "sl": "SL-CAI"}
 
 def faults() -> None:
     """Three faults of the starting model, each beside the same of a trained one, once there is one."""
+    store, lab = session.laboratory().store, session.current_lab()
     with st.container(key="problem_head", horizontal=True, vertical_alignment="bottom", gap="medium"):
         layout.section("problem.title")
         run = _chosen_run()
-    asked = None if run is None else problem.of_run(session.laboratory().store, session.current_lab(), run)
-    waiting = asked is not None and not asked.done()
+        trained = None if run is None else problem.of_run(store, lab, run)
+        if run is not None and trained is not None:
+            _about(run, trained)
 
     @errors.guard()
     def cards() -> None:
-        if waiting and asked.done():
+        if run is not None and trained is not None and trained.waits and not problem.of_run(store, lab, run).waits:
             st.rerun()  # the clock of this fragment ends with the page
-        _cards(asked)
+        _cards(trained)
 
-    st.fragment(cards, run_every=WAIT_SECONDS if waiting else None)()
+    st.fragment(cards, run_every=WAIT_SECONDS if trained and trained.waits else None)()
 
 
 def _chosen_run() -> Run | None:
@@ -41,38 +42,39 @@ def _chosen_run() -> Run | None:
     runs = problem.trained_runs(session.laboratory().store, session.current_lab())
     if len(runs) < 2:
         return next(iter(runs.values()), None)
-    # Named by the newest, which every new run is shown as.
+    # Named by the newest run, which is shown until another is chosen.
     key = session.keep(f"problem_run_{max(runs)}", max(runs), runs)
     st.selectbox(
         t("problem.run"), list(runs), key=key, width=230, label_visibility="collapsed",
-        format_func=lambda one: _name(runs[one]),
+        format_func=lambda one: t("problem.run_name", stage=STAGE_NAMES[runs[one].stage], run=runs[one].number),
     )  # fmt: skip
     return runs[st.session_state[key]]
 
 
-def _name(run: Run) -> str:
-    return t("problem.run_name", stage=STAGE_NAMES[run.stage], run=run.number)
-
-
-def _cards(asked: Future[tuple[Case, ...]] | None) -> None:
+def _cards(trained: Trained | None) -> None:
     before = problem.of_start(session.current_lab().language)
-    now = asked.result() if asked is not None and asked.done() else (None,) * len(before)
-    with st.container(key="home_problem"):
+    now = trained.cases if trained and trained.cases else (None,) * len(before)
+    with st.container(key="home_problem", gap="small"):
         for column, first, last in zip(st.columns(len(before), gap="medium"), before, now, strict=True):
             with column, st.container(key=f"fault_{first.fault}", gap=None):
-                st.html(_card(first, last, waits=asked is not None))
+                st.html(_card(first, last))
                 layout.link(ADDRESSED_AT[first.fault], t(f"problem.{first.fault}_go"))
 
 
-def _card(before: Case, now: Case | None, waits: bool) -> str:
+def _about(run: Run, trained: Trained) -> None:
+    said = [] if trained.step is None else [
+        t("problem.now_is", stage=STAGE_NAMES[run.stage], run=run.number, step=trained.step)
+    ]  # fmt: skip
+    layout.note(" ".join([*said, t("problem.waiting")] if trained.waits else said))
+
+
+def _card(before: Case, now: Case | None) -> str:
     display = models.assets(session.current_lab().language).grammar.display
-    answers = _answer("problem.before", "miss", display(before.answer))
-    shares = _share("problem.before" if waits else "problem.share", before)
+    answers = _answer("problem.before", before, display(before.answer))
+    shares = _share("problem.share" if now is None else "problem.before", before)
     if now is not None:
-        answers += _answer("problem.now", "miss" if now.faulty else "good", display(now.answer))
+        answers += _answer("problem.now", now, display(now.answer))
         shares += _share("problem.now", now)
-    elif waits:
-        answers += f"<small>{html.escape(t('problem.waiting'))}</small>"
     title, what, question = map(
         html.escape, (t(f"problem.{before.fault}"), t(f"problem.{before.fault}_what"), display(before.question))
     )
@@ -83,7 +85,8 @@ def _card(before: Case, now: Case | None, waits: bool) -> str:
     )
 
 
-def _answer(who: str, kind: str, text: str) -> str:
+def _answer(who: str, case: Case, text: str) -> str:
+    kind = "miss" if case.faulty else "good"
     verdict = t(f"problem.{kind}")
     return (
         f'<blockquote class="{kind}"><span class="sign" role="img" aria-label="{html.escape(verdict)}"></span>'

@@ -32,7 +32,8 @@ def test_both_languages_fill_the_same_slots() -> None:
 def test_no_sentence_is_empty_or_left_untranslated() -> None:
     hangul = re.compile("[가-힣]")
     without_words = {  # names and numbers
-        "home.title", "home.ppo", "ppo.nav", "ppo.title", "frame.none", "mark.kl_coef", "mark.other", "critique.score",
+        "home.title", "map.ppo", "problem.interval", "ppo.nav", "ppo.title", "frame.none", "mark.kl_coef",
+        "mark.other", "critique.score",
         "constitution.view_sl", "constitution.view_rlaif", "compare.sl", "compare.rlaif", "compare.ppo",
         "compare.interval", "exam.interval", "team_exam.interval", "exam.milliseconds", "exam.spl", "mazeppo.name",
     }  # fmt: skip
