@@ -27,6 +27,12 @@ from rlhf_core.evaluation import Interval, wilson_interval
 
 State = Literal["none", "going", "done"]
 """Of a stage: not begun, under way, done."""
+TRAINS = {
+    "ppo": (ppo.STAGE,),
+    "constitution": (sl_cai.STAGE, rlaif.STAGE),
+    "navigation": (cloning.STAGE, navigation_ppo.STAGE),
+}
+"""The parts of the map that train, each with the stages of its runs."""
 ENOUGH_LABELS = 20
 """With this many labels a reward model is worth training on."""
 
@@ -78,8 +84,6 @@ class Overview:
     """The best win rate that any PPO run was measured to have."""
     conduct: Mapping[str, Any] | None
     """The latest measure of help and harm of the newest run by the constitution."""
-    by_constitution: Run | None
-    """That run."""
     maze: MazeFigure | None
     """The best language model in the last table of trials."""
     team: TeamFigure | None
@@ -103,24 +107,26 @@ class Overview:
             "model": "done",
             "labels": _state(self.labels > 0, self.labels >= ENOUGH_LABELS),
             "reward": _state(self.learnt is not None, self.learnt is not None and self.labels >= ENOUGH_LABELS),
-            "ppo": self._of_runs(ppo.STAGE),
-            "constitution": self._of_runs(sl_cai.STAGE, rlaif.STAGE),
-            "navigation": self._of_runs(
-                cloning.STAGE, navigation_ppo.STAGE, begun="walk" in self.begun, done=walked or self.maze is not None
-            ),
+            "ppo": self._of_runs("ppo"),
+            "constitution": self._of_runs("constitution"),
+            "navigation": self._of_runs("navigation", begun="walk" in self.begun, done=walked or self.maze is not None),
             "team": _state("team" in self.begun, escaped or self.team is not None),
             "outlook": _state(False, self.forecast_at is not None),
         }
 
-    def going(self, *stages: str) -> Run | None:
-        """The newest run of some stages that runs, waits or is paused."""
-        return next((run for stage in stages if (run := self.runs.get(stage)) and _open(run)), None)
+    def newest(self, part: str) -> Run | None:
+        """The newest run of a part of the map that trains."""
+        return _newest_of(part, self.runs)
 
-    def _of_runs(self, *stages: str, begun: bool = False, done: bool = False) -> State:
-        ended = any(run.step and not _open(run) for stage in stages if (run := self.runs.get(stage)))
-        if self.going(*stages):
+    def going(self, part: str) -> Run | None:
+        """Likewise one that runs, waits or is paused; of each stage only the newest is looked at."""
+        return _newest_of(part, {stage: run for stage, run in self.runs.items() if _open(run)})
+
+    def _of_runs(self, part: str, begun: bool = False, done: bool = False) -> State:
+        if self.going(part):
             return "going"
-        return _state(begun or any(stage in self.runs for stage in stages), done or ended)
+        ended = any(run.step for stage in TRAINS[part] if (run := self.runs.get(stage)))
+        return _state(begun or self.newest(part) is not None, done or ended)
 
 
 def read(store: Store, lab: Lab) -> Overview:
@@ -129,10 +135,6 @@ def read(store: Store, lab: Lab) -> Overview:
     every = store.runs(lab.id)
     runs = _newest(every, lab.language)
     points = reward.curve(store, lab)
-    by_constitution = max(
-        (run for stage in (sl_cai.STAGE, rlaif.STAGE) if (run := runs.get(stage))), key=lambda run: run.id, default=None
-    )
-    conduct = [row for row in store.metrics(by_constitution.id) if row.get("help_n")] if by_constitution else []
     return Overview(
         language=lab.language,
         parameters=assets.model.parameter_count,
@@ -144,8 +146,7 @@ def read(store: Store, lab: Lab) -> Overview:
         runs=runs,
         ppo_steps=store.metrics(runs[ppo.STAGE].id) if ppo.STAGE in runs else [],
         best=_best(store, lab, every),
-        conduct=conduct[-1] if conduct else None,
-        by_constitution=by_constitution,
+        conduct=_conduct(store, runs),
         maze=_maze(store, lab.id),
         team=_team(store, lab.id),
         begun=frozenset(name for name in (walking.NAME, team.NAME) if store.kept(lab.id, name) is not None),
@@ -187,6 +188,17 @@ def _best(store: Store, lab: Lab, runs: Sequence[Run]) -> Figure | None:
     best = max(steps, key=lambda step: step.metrics["win_rate"])
     names = ("win_rate", "win_rate_low", "win_rate_high", "win_rate_n")
     return Figure(known[best.run_id], Interval(*(best.metrics[name] for name in names)))
+
+
+def _newest_of(part: str, runs: Mapping[str, Run]) -> Run | None:
+    found = [runs[stage] for stage in TRAINS[part] if stage in runs]
+    return max(found, key=lambda run: run.id, default=None)
+
+
+def _conduct(store: Store, runs: Mapping[str, Run]) -> Mapping[str, Any] | None:
+    run = _newest_of("constitution", runs)
+    measured = [row for row in store.metrics(run.id) if row.get("help_n")] if run else []
+    return measured[-1] if measured else None
 
 
 def _maze(store: Store, lab_id: int) -> MazeFigure | None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from lab import navigation_ppo, overview, ppo, rlaif, sl_cai
-from lab.mazes import CLONING
+from lab import overview, ppo
 from lab.overview import ENOUGH_LABELS, Overview
 from lab.store import Run
 from rlhf_core.evaluation import Interval
@@ -24,12 +23,6 @@ PIPELINE = {"model": "language_model", "labels": "label", "reward": "reward_mode
 BESIDE = {name: name for name in ("constitution", "navigation", "team", "outlook") if name in layout.PAGES}
 """The stages that need nobody's labels, likewise."""
 SIGNS = {"none": "○", "going": "◐", "done": "✓"}
-TRAINS = {
-    "ppo": (ppo.STAGE,),
-    "constitution": (sl_cai.STAGE, rlaif.STAGE),
-    "navigation": (CLONING, navigation_ppo.STAGE),
-}
-"""The stages of the map that train, each with those of its runs."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +137,7 @@ def _reward(now: Overview) -> Figure:
 
 
 def _ppo(now: Overview) -> Figure:
-    going = _progress(now.going(ppo.STAGE))
+    going = _progress(now.going("ppo"))
     if now.best is None:
         return _unmeasured(now, "ppo")
     share = now.best.share
@@ -153,7 +146,7 @@ def _ppo(now: Overview) -> Figure:
 
 
 def _constitution(now: Overview) -> Figure:
-    going, run, found = _progress(now.going(*TRAINS["constitution"])), now.by_constitution, now.conduct
+    going, run, found = _progress(now.going("constitution")), now.newest("constitution"), now.conduct
     if run is None or found is None:
         return _unmeasured(now, "constitution")
     parts = ("", "_low", "_high", "_n")
@@ -166,7 +159,7 @@ def _constitution(now: Overview) -> Figure:
 
 
 def _navigation(now: Overview) -> Figure:
-    going = _progress(now.going(*TRAINS["navigation"]))
+    going = _progress(now.going("navigation"))
     if (found := now.maze) is None:
         walked = "walked" in now.deeds and not going
         return Figure(t("map.navigation_walked")) if walked else _unmeasured(now, "navigation")
@@ -196,7 +189,7 @@ FIGURES: dict[str, Callable[[Overview], Figure]] = {
 
 def _unmeasured(now: Overview, name: str) -> Figure:
     """A stage that trains and has no figure yet: how far its newest run is, if there is one."""
-    run = now.going(*TRAINS[name]) or next((now.runs[s] for s in TRAINS[name] if s in now.runs), None)
+    run = now.going(name) or now.newest(name)
     if run is None:
         return Figure(t(f"map.{name}_none"))
     status = t("map.run_unmeasured", status=t(f"status.{run.status}"))

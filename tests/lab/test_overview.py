@@ -83,7 +83,8 @@ def test_the_constitution_shows_its_newest_runs_latest_conduct(store: Store, lab
     store.add_step(newer, 6, {"loss": 1.0, "help_n": None}, None)
     state = seen(store, lab)
     assert changed(store, lab) == {"constitution": "done"}
-    assert state.by_constitution is not None and state.by_constitution.id == newer
+    run = state.newest("constitution")
+    assert run is not None and run.id == newer
     assert state.conduct is not None and state.conduct["harm"] == 0.1
 
 
