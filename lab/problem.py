@@ -59,6 +59,10 @@ class Case:
     """Whether this answer has the fault."""
     share: Interval
     """Of the answers, one to each validation prompt of the fault's categories, that have it."""
+    valid: bool
+    """Whether this answer is whole sentences of the grammar: who says nothing has few faults."""
+    valid_share: float
+    """Of the same answers."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class _Answer:
     prompt: str
     text: str
     faulty: bool
+    valid: bool
     odd: float
     """How much else is remarkable about it."""
 
@@ -79,6 +84,11 @@ class Trained:
     cases: tuple[Case, ...]
     waits: bool
     """Whether a newer checkpoint is being asked."""
+
+    @property
+    def valid_share(self) -> float:
+        """Of all answers, those that are whole sentences of the grammar."""
+        return sum(case.valid_share * case.share.n for case in self.cases) / sum(case.share.n for case in self.cases)
 
 
 _Key = tuple[str, str, int]
@@ -130,12 +140,20 @@ def _ask(store: Store, language: str, run_id: int) -> _Answered:
 
 
 def _cases(answers: Mapping[str, list[_Answer]], shown: Mapping[str, int]) -> tuple[Case, ...]:
-    found: list[Case] = []
-    for fault, given in answers.items():
-        faulty, n, one = sum(answer.faulty for answer in given), len(given), given[shown[fault]]
-        share = Interval(faulty / n, *wilson_interval(faulty, n), n)
-        found.append(Case(fault=fault, question=one.prompt, answer=one.text, faulty=one.faulty, share=share))
-    return tuple(found)
+    return tuple(_case(fault, given, given[shown[fault]]) for fault, given in answers.items())
+
+
+def _case(fault: str, given: list[_Answer], one: _Answer) -> Case:
+    faulty, n = sum(answer.faulty for answer in given), len(given)
+    return Case(
+        fault=fault,
+        question=one.prompt,
+        answer=one.text,
+        faulty=one.faulty,
+        share=Interval(faulty / n, *wilson_interval(faulty, n), n),
+        valid=one.valid,
+        valid_share=sum(answer.valid for answer in given) / n,
+    )
 
 
 @lru_cache
@@ -165,7 +183,7 @@ def _answers(language: str, model: MiniLM) -> dict[str, list[_Answer]]:
         given = model.generate([prompt.text for prompt in prompts], tokenizer=assets.tokenizer, rng=rng)
         read = [assets.judge.attributes(p, g.text, g.ended) for p, g in zip(prompts, given, strict=True)]
         found[name] = [
-            _Answer(prompt.text, one.text, fault.holds(attributes), _oddity(attributes))
+            _Answer(prompt.text, one.text, fault.holds(attributes), attributes["invalid"] == 0.0, _oddity(attributes))
             for prompt, one, attributes in zip(prompts, given, read, strict=True)
         ]
     return found

@@ -22,11 +22,11 @@ def faults() -> None:
     """Three faults of the starting model, each beside the same of a trained one, once there is one."""
     store, lab = session.laboratory().store, session.current_lab()
     with st.container(key="problem_head", horizontal=True, vertical_alignment="bottom", gap="medium"):
-        layout.section("problem.title")
+        title = st.container()  # before the choice of a run, and says what became of it
         run = _chosen_run()
-        trained = None if run is None else problem.of_run(store, lab, run)
-        if run is not None and trained is not None:
-            _about(run, trained)
+    trained = None if run is None else problem.of_run(store, lab, run)
+    with title:
+        layout.section("problem.title", now="" if run is None or trained is None else _now(run, trained))
 
     @errors.guard()
     def cards() -> None:
@@ -61,11 +61,14 @@ def _cards(trained: Trained | None) -> None:
                 layout.link(ADDRESSED_AT[first.fault], t(f"problem.{first.fault}_go"))
 
 
-def _about(run: Run, trained: Trained) -> None:
-    said = [] if trained.step is None else [
-        t("problem.now_is", stage=STAGE_NAMES[run.stage], run=run.number, step=trained.step)
-    ]  # fmt: skip
-    layout.note(" ".join([*said, t("problem.waiting")] if trained.waits else said))
+def _now(run: Run, trained: Trained) -> str:
+    said: list[str] = []
+    if trained.step is not None:
+        stage, valid = STAGE_NAMES[run.stage], trained.valid_share
+        said.append(t("problem.now_is", stage=stage, run=run.number, step=trained.step, valid=valid))
+    if trained.waits:
+        said.append(t("problem.waiting"))
+    return " ".join(said)
 
 
 def _card(before: Case, now: Case | None) -> str:
@@ -86,7 +89,7 @@ def _card(before: Case, now: Case | None) -> str:
 
 
 def _answer(who: str, case: Case, text: str) -> str:
-    kind = "miss" if case.faulty else "good"
+    kind = ("miss" if case.faulty else "good") if case.valid else "broken"
     verdict = t(f"problem.{kind}")
     return (
         f'<blockquote class="{kind}"><span class="sign" role="img" aria-label="{html.escape(verdict)}"></span>'

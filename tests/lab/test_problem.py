@@ -22,7 +22,8 @@ def test_each_fault_is_shown_and_counted_on_validation_prompts(language: str) ->
         assert share.n == sum(prompt.category in fault.categories for prompt in validation.values())
         assert 0.0 < share.low < share.rate < share.high < 1.0
         assert share.rate * share.n == pytest.approx(round(share.rate * share.n)), "answers are counted"
-        assert assets.judge.valid(case.answer), "the plainest one, not a broken sentence"
+        assert case.valid and assets.judge.valid(case.answer), "the plainest one, not a broken sentence"
+        assert 0.9 < case.valid_share <= 1.0
 
 
 def test_it_is_the_same_for_everybody() -> None:
@@ -72,6 +73,7 @@ def test_a_run_answers_the_same_questions_from_the_same_draws(store: Store, lab:
     assert problem.of_run(store, lab, store.run(run_id)) == Trained(None, (), waits=True)
     found = asked(store, lab, run_id, until)
     assert found == Trained(7, problem.of_start("en"), waits=False), "it has not changed, and neither have its answers"
+    assert 0.9 < found.valid_share <= 1.0
 
 
 def test_a_run_that_goes_on_is_not_asked_at_every_step(

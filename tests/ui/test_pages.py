@@ -82,9 +82,10 @@ def test_home_shows_what_a_trained_model_answers_now(visit: Visit) -> None:
     store, lab = get_laboratory().store, app.session_state["lab_session"].lab
     (run,) = store.runs(lab.id, "ppo")
     until(app, lambda _: store.run(run.id).status == "finished" and store.saved_runs(lab.id) == {run.id: 10})
-    told = translate("en", "problem.now_is", stage="PPO", run=run.number, step=10)
-    app = until(visit(), lambda app: told in said(app))
-    for case in problem.of_run(store, lab, store.run(run.id)).cases:
+    app = until(visit(), lambda app: f"Now: PPO, run {run.number}, 10 iterations" in said(app))
+    found = problem.of_run(store, lab, store.run(run.id))
+    assert f"{found.valid_share:.0%} of its answers are whole sentences" in said(app)
+    for case in found.cases:
         assert models.assets("en").grammar.display(case.answer) in said(app)
         assert markup(app).count(translate("en", "problem.interval", **vars(case.share)))
     assert states_of(app)[3] == "done" and "wins against the start" in said(app)
