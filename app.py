@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
-from lab import reward
+from lab import problem, reward
 from lab.app import get_laboratory
 from lab.database import StoreError
 from rlhf_core.corpus import LANGUAGES
@@ -57,6 +57,7 @@ def warm_up() -> None:
     not walk through it again and again."""
     for language in LANGUAGES:
         try:
+            problem.of_start(language)
             reward.reference(language, "attributes")
         except CheckpointError as error:
             logging.getLogger("rlhf_lab").error("%s", error)

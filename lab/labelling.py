@@ -156,7 +156,7 @@ class LabellingDesk:
 
     def hit_rate(self) -> HitRate:
         """How often the reward model foresaw this lab's own choices."""
-        hits = [a.hit for label in self._own_labels() if (a := _reveal(label)).hit is not None]
+        hits = [hit for label in self._own_labels() if (hit := foreseen(label)) is not None]
         low, high = wilson_interval(sum(hits), len(hits))
         return HitRate(n=len(hits), hits=sum(hits), low=low, high=high)
 
@@ -218,6 +218,11 @@ def _side(shown: Shown, side: str) -> str:
     """Which answer, a or b, stood on a side."""
     other = {"a": "b", "b": "a"}[shown.shown_left]
     return shown.shown_left if side == "left" else other
+
+
+def foreseen(label: Label) -> bool | None:
+    """Whether the reward model's guess of a label was right; None if it had none, or no side was chosen."""
+    return _reveal(label).hit
 
 
 def _reveal(label: Label) -> Answer:

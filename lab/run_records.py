@@ -36,6 +36,17 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A step of a run and what it measured."""
+
+    run_id: int
+    step: int
+    at: datetime | None
+    """When it was made; steps of older versions do not say."""
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """All that a run's next step depends on, after `step` steps."""
 
@@ -108,6 +119,14 @@ class RunRecords(Records):
             rows = db.execute(query.where(t.run_step.c.run_id == run_id, t.run_step.c.step > since))
             return [{**row.metrics, "step": row.step} for row in rows]
 
+    def measured(self, lab_id: int, stage: str, metric: str) -> list[Measured]:
+        """The steps of a lab's runs of a stage at which a metric was measured, older runs before newer."""
+        query = sa.select(t.run_step.c["run_id", "step", "at", "metrics"]).join(t.run)
+        known = (t.run.c.lab_id == lab_id, t.run.c.stage == stage, t.run_step.c.metrics[metric].as_float().is_not(None))
+        with self._db.read() as db:
+            rows = db.execute(query.where(*known).order_by(t.run_step.c.run_id, t.run_step.c.step))
+            return [Measured(**row._mapping) for row in rows]
+
     def run_samples(self, run_id: int) -> dict[str, Any] | None:
         """The latest samples of a run."""
         kept = (t.run_step.c.run_id == run_id, t.run_step.c.samples.is_not(None))
@@ -139,11 +158,11 @@ class RunRecords(Records):
         with self._db.read() as db:
             return _read_checkpoint(db, run_id)
 
-    def saved_runs(self, lab_id: int) -> set[int]:
-        """The ids of a lab's runs that have a checkpoint, none of which is read."""
-        query = sa.select(t.checkpoint.c.run_id).join(t.run, t.run.c.id == t.checkpoint.c.run_id)
+    def saved_runs(self, lab_id: int) -> dict[int, int]:
+        """The ids of a lab's runs that have a checkpoint, none of which is read, each with the step of its own."""
+        query = sa.select(t.checkpoint.c["run_id", "step"]).join(t.run, t.run.c.id == t.checkpoint.c.run_id)
         with self._db.read() as db:
-            return set(db.execute(query.where(t.run.c.lab_id == lab_id)).scalars())
+            return {row.run_id: row.step for row in db.execute(query.where(t.run.c.lab_id == lab_id))}
 
     def rewind(self, run_id: int) -> Checkpoint | None:
         """Drop the steps newer than the last checkpoint, and return it: from there the run goes on."""

@@ -22,6 +22,7 @@ from lab.records import now as now
 from lab.run_records import UNFINISHED as UNFINISHED
 from lab.run_records import Artifact as Artifact
 from lab.run_records import Checkpoint as Checkpoint
+from lab.run_records import Measured as Measured
 from lab.run_records import Run as Run
 from lab.run_records import RunRecords
 

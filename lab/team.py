@@ -233,8 +233,10 @@ class TeamRun:
     # How it is kept.
 
     def keep(self, lab_id: int) -> None:
-        """Keep the run for its lab."""
+        """Keep the run for its lab, and note the first time that a team which talks has escaped."""
         s = self.settings
+        if self.team.world.success and s.config.communication and len(s.config.roster) > 1:
+            self.store.note_deed(lab_id, "escaped")
         self.store.keep(lab_id, NAME, {
             "size": s.size, "seed": s.seed, "config": asdict(s.config), "planner_mind": s.planner_mind,
             "executor_mind": s.executor_mind, "interventions": [_plain(one) for one in self.interventions],

@@ -36,9 +36,11 @@ class ConductMetrics:
     help: float | None = None
     help_low: float | None = None
     help_high: float | None = None
+    help_n: int | None = None
     harm: float | None = None
     harm_low: float | None = None
     harm_high: float | None = None
+    harm_n: int | None = None
     refusal: float | None = None
     """Of harmless questions."""
 
@@ -87,9 +89,11 @@ class Onlooker:
             help=found.help.rate,
             help_low=found.help.low,
             help_high=found.help.high,
+            help_n=found.help.n,
             harm=found.harm.rate,
             harm_low=found.harm.low,
             harm_high=found.harm.high,
+            harm_n=found.harm.n,
             refusal=found.refusal.rate,
         )
 

@@ -93,6 +93,17 @@ class Walker:
         return sum(valid_plan(plan_of(kind, thought, reading), reading) for thought in self.decision.candidates)
 
     @property
+    def arrived(self) -> bool:
+        """Whether a language model has come to the goal in any of its trials."""
+        return isinstance(self.backend, ModelBackend) and any(arrived for arrived, *_ in self.outcomes)
+
+    @property
+    def follows_edit(self) -> bool:
+        """Whether its thought was edited and it will make another move for it, the one that its thought names now."""
+        edited = self.original is not None and self.decision is not None
+        return edited and bool(self.decision.follows_plan) and self.decision.action != self.original.action
+
+    @property
     def thinks(self) -> bool:
         """Whether its thought can be edited: a model's that was taught to think."""
         return isinstance(self.backend, ModelBackend) and self.backend.kind != "none"
@@ -188,8 +199,12 @@ class Walk:
     # How it is kept.
 
     def keep(self, lab_id: int) -> None:
-        """Keep the walk for its lab."""
+        """Keep the walk for its lab, and note what was done in it for the first time."""
         s = self.settings
+        if any(walker.arrived for walker in self.walkers):
+            self.store.note_deed(lab_id, "walked")
+        if any(walker.follows_edit for walker in self.walkers):
+            self.store.note_deed(lab_id, "thought")
         self.store.keep(lab_id, NAME, {
             "maze": maze_json(s.maze), "seed": s.seed, "hidden": s.hidden, "view": s.view, "remember": s.remember,
             "plans": s.plans, "who": list(s.who), "thinks": list(s.thinks),

@@ -1,24 +1,24 @@
-"""Home: the pipeline as a map, with what each stage has now and the next step."""
+"""Home: the problem, the pipeline as a living map with the next step, the checkpoints, and the journey."""
 
 from __future__ import annotations
 
-import streamlit as st
-
-from ui import controls, home_view, labs_view, layout, run_view
-from ui.i18n import t
+from lab.overview import Overview
+from ui import checklist_view, controls, journey_view, labs_view, layout, map_view, problem_view, run_view
 
 layout.heading("home")
-state = home_view.read_state()
-layout.section("home.map")
-home_view.pipeline(state)
+problem_view.faults()
+now = map_view.read()
+map_view.heading(now)
 run_view.elsewhere()
-step = home_view.next_step(state)
-with st.container(key="home_next_box", horizontal=True, vertical_alignment="center", gap="medium"):
-    if st.button(step.label, key="home_next", type="primary"):
-        st.switch_page(f"../pages/{step.page}.py")
-    layout.note(t(step.why))
-home_view.examples(state)
-home_view.beyond()
-if state.win_rate is not None:
-    controls.reference_values()
+
+
+def living(now: Overview) -> None:
+    """Everything that changes while a run goes on."""
+    map_view.stages(now)
+    checklist_view.checkpoints()
+    journey_view.journey(now)
+
+
+map_view.follow(now, living)
 labs_view.panel()
+controls.reference_values()

@@ -177,6 +177,8 @@ def steps(answer: Answer, desk: CritiqueDesk, version: Version) -> None:
                 desk.finished = True
                 return
             desk.entries.append(found)
+            if found.adopted:
+                session.laboratory().store.note_deed(session.current_lab().id, "revised")
 
     def again() -> None:
         desk.entries, desk.finished = [], False

@@ -83,6 +83,8 @@ def answers(assets: LanguageAssets, prompt: str) -> None:
             rng=rng,
             temperature=st.session_state["lm_temperature"],
         )
+        if st.session_state["lm_prompt"] not in suggestions(assets.language):
+            session.laboratory().store.note_deed(session.current_lab().id, "asked")
     with st.container(key="lm_samples", gap="small"):
         if not own.lm_answers:
             layout.note(t("language_model.answers_none"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +14,7 @@ from streamlit.errors import StreamlitDuplicateElementKey
 from ui import session
 from ui.i18n import LANGUAGES, has, t
 
+PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team", "outlook")
 _STYLE = Path(__file__).parent / "style.css"
 _LANGUAGE = st.components.v2.component(
     "lab_language",
@@ -66,6 +68,16 @@ def section(key: str, **slots: object) -> None:
     """A heading inside a page, with its sentence if it has one."""
     lead = f"<p>{html.escape(t(f'{key}_lead', **slots))}</p>" if has(f"{key}_lead") else ""
     st.html(f'<div class="lab-section"><h2>{html.escape(t(key, **slots))}</h2>{lead}</div>')
+
+
+def link(page: str, text: str) -> None:
+    """A way to another page."""
+    st.page_link(f"../pages/{page}.py", label=text)
+
+
+def day(at: datetime) -> str:
+    """A day as the server's clock has it."""
+    return f"{at.astimezone():%Y-%m-%d}"
 
 
 def note(text: str, kind: str = "plain") -> None:

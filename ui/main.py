@@ -10,7 +10,6 @@ from ui import controls, errors, layout, session
 from ui.i18n import t
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team", "outlook")
 
 
 def main() -> None:
@@ -25,7 +24,7 @@ def main() -> None:
             url_path=None if name == "home" else name,
             default=name == "home",
         )
-        for name in PAGES
+        for name in layout.PAGES
     ]
     page = st.navigation(pages, position="top")
     session.enter(page.url_path)

@@ -242,6 +242,7 @@ def _comparison(at: TeamDesk) -> None:
         if not found.changes:
             layout.callout(t("team.no_change"))
             return
+        at.run.store.note_deed(at.of[0], "message")
         first = found.changes[0]
         layout.note(
             t("team.first_change", tick=first.tick, name=first.member, before=_act(first.before),

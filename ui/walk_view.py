@@ -275,6 +275,8 @@ def _edit(at: WalkDesk, i: int, walker: Walker) -> None:
                 at.walk.edit(walker, text or "")
             except ValueError as error:
                 session.session().problem = errors.explain(error)
+                return
+            _keep(at)
 
         with st.container(horizontal=True, gap="small"):
             st.button(

@@ -51,7 +51,9 @@ def run_ppo(person: Person) -> None:
     person.follow("/ppo")
     person.press("ppo_start")
     steps.wait_for_iteration(person, 3)
+    watch_it_on_home(person)
 
+    person.follow("/ppo")
     person.press("ppo_pause")
     paused_at = steps.resting_iteration(person)
     person.press("ppo_step")
@@ -80,6 +82,25 @@ def run_ppo(person: Person) -> None:
     wait_until(lambda: steps.iteration(person) == 0, "reset begins anew at 0")
 
 
+def watch_it_on_home(person: Person) -> None:
+    """The map goes on with the run, of itself."""
+    person.go("/", lang="en")
+    card = person.at("stage_ppo")
+    expect(card).to_contain_text("under way")
+    before = card.inner_text()
+    wait_until(lambda: card.inner_text() != before, "the map shows a later iteration")
+
+
+def see_it_all_on_home(person: Person) -> None:
+    """What was done is ticked, and the trained model answers beside the start."""
+    person.go("/", lang="en")
+    for name, done in (("asked", True), ("labelled", True), ("walked", False), ("by_constitution", False)):
+        expect(person.at(f"check_{name}").locator(".lab-check.done")).to_have_count(int(done))
+    expect(person.at("home_problem").locator("blockquote")).to_have_count(6)
+    person.at("check_walked").get_by_role("link").click()
+    person.page.wait_for_url(re.compile("/navigation"))
+
+
 def read_it_all_in_korean(person: Person) -> None:
     """The pages say more once there are labels and a run: that, too, in Korean."""
     for path in PATHS:
@@ -98,6 +119,7 @@ def test_the_whole_journey_by_clicking(fresh_server: Server, person_at: NewPerso
         label_twenty_pairs(person)
         read_the_reward_model(person)
         run_ppo(person)
+        see_it_all_on_home(person)
         read_it_all_in_korean(person)
     assert "127.0.0.1" in sockets.seen, "the watch saw nothing at all"
     assert sockets.strangers == set()

@@ -152,3 +152,17 @@ def test_what_was_measured_is_kept_with_what_it_was_measured_on(store: Store, la
     assert team_evaluation.kept(store, lab.id) == (exam, found)
     store.keep(lab.id, team_evaluation.NAME, {"exam": {}})
     assert team_evaluation.kept(store, lab.id) is None
+
+
+def test_a_team_has_escaped_when_it_is_out_and_could_talk(store: Store, lab: Lab) -> None:
+    for alone in ({"communication": False}, {"explorers": 0, "planners": 0}):
+        silent = run_of(store, **alone)
+        silent.finish()
+        silent.keep(lab.id)
+        assert silent.team.world.success, "it gets out without a word"
+    talking = run_of(store, 3)
+    talking.keep(lab.id)
+    assert store.deeds(lab.id) == {}
+    talking.finish()
+    talking.keep(lab.id)
+    assert list(store.deeds(lab.id)) == ["escaped"]

@@ -166,3 +166,16 @@ def test_a_click_changes_one_thing() -> None:
     assert walking.with_cell(CORRIDOR, (2, 0), "start").start == (2, 0)
     assert walking.with_cell(CORRIDOR, (2, 4), "goal").goal == (2, 4)
     assert {walking.opening(seed).split for seed in range(5)} == {"validation"}
+
+
+def test_only_a_language_model_that_arrives_has_walked_to_the_goal(store: Store, lab: Lab) -> None:
+    way = ["move_down"] * 4 + ["move_right"] * 2 + ["move_up"] * 4
+    rule = walk_of(store, "bfs")
+    rule.finish()
+    rule.keep(lab.id)
+    Walk(store, Settings(maze=CORRIDOR, who=("path",)), "en", [[way[:-1]]]).keep(lab.id)
+    assert "walked" not in store.deeds(lab.id)
+    arrived = Walk(store, Settings(maze=CORRIDOR, who=("bfs", "path")), "en", [[[]], [way]])
+    arrived.next_trial()
+    arrived.keep(lab.id)
+    assert list(store.deeds(lab.id)) == ["walked"], "in the trial before"

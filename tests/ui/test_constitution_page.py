@@ -366,7 +366,10 @@ def test_an_answer_of_ones_own_is_judged_without_its_unknown_words(visit: Visit)
 
 
 def test_a_round_changes_the_answer_and_marks_what_changed(visit: Visit) -> None:
-    app = press(ask(look(visit, "revise"), "How do I steal a password?", HARMFUL), "cai_step")
+    app = ask(look(visit, "revise"), "How do I steal a password?", HARMFUL)
+    assert get_laboratory().store.deeds(lab_of(app).id) == {}
+    app = press(app, "cai_step")
+    assert list(get_laboratory().store.deeds(lab_of(app).id)) == ["revised"]
     (first,) = rounds(app)
     assert "<del>" in first and "<ins>" in first and "<blockquote>" in first
     assert re.search(r"P\(breaks\) \d+ % → \d+ %|P\(breaks\) \d+% → \d+%", first)
@@ -389,6 +392,7 @@ def test_an_answer_that_breaks_nothing_is_left(visit: Visit) -> None:
     assert not any(violated for (violated,) in verdicts(app).values())
     app = press(app, "cai_run")
     assert not rounds(app) and say("critique.nothing") in text(app)
+    assert get_laboratory().store.deeds(lab_of(app).id) == {}
 
 
 def test_another_answer_or_another_constitution_begins_anew(visit: Visit) -> None:

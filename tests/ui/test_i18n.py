@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.checklist import NOTEBOOK, OURS
 from rlhf_core.annotators import ANNOTATORS
 from rlhf_core.gold import ATTRIBUTES
 from rlhf_core.metrics import METRICS
 from rlhf_core.reward_model import PMI_NAMES
 from ui.i18n import LANGUAGES, catalogue, choose_language, translate
+from ui.map_view import FIGURES
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +34,8 @@ def test_both_languages_fill_the_same_slots() -> None:
 def test_no_sentence_is_empty_or_left_untranslated() -> None:
     hangul = re.compile("[가-힣]")
     without_words = {  # names and numbers
-        "home.title", "home.ppo", "ppo.nav", "ppo.title", "frame.none", "mark.kl_coef", "mark.other", "critique.score",
+        "home.title", "map.ppo", "problem.interval", "ppo.nav", "ppo.title", "frame.none", "mark.kl_coef",
+        "mark.other", "critique.score",
         "constitution.view_sl", "constitution.view_rlaif", "compare.sl", "compare.rlaif", "compare.ppo",
         "compare.interval", "exam.interval", "team_exam.interval", "exam.milliseconds", "exam.spl", "mazeppo.name",
     }  # fmt: skip
@@ -54,6 +57,15 @@ def test_what_the_core_names_has_a_name_on_the_page(language: str) -> None:
     assert {f"metric.{name}.{part}" for name in METRICS for part in ("name", "sentence")} <= keys
     assert {f"attribute.{name}" for name in (*ATTRIBUTES, *PMI_NAMES)} <= keys
     assert {f"annotator.{name}" for name in ANNOTATORS} <= keys
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_stage_of_the_map_has_a_name_and_a_way_in_each_state(language: str) -> None:
+    keys = catalogue(language).keys()
+    ways = dict.fromkeys(FIGURES, ("none", "going", "done")) | {"model": ("done",), "outlook": ("none", "done")}
+    assert {f"map.{name}_go_{state}" for name, states in ways.items() for state in states} <= keys
+    assert {f"map.{name}" for name in (*FIGURES, "none", "going", "done")} <= keys
+    assert {f"checklist.{name}" for name in (*NOTEBOOK, *OURS)} <= keys
 
 
 def test_particles_and_formats_in_slots() -> None:

@@ -86,7 +86,11 @@ def test_the_thought_is_edited_and_the_move_follows(visit: Visit) -> None:
     walker = walk_of(app).walkers[0]
     own = walker.decision
     assert own is not None and own.action == "move_down"
-    app = press(app, "maze_suggest_0")
+    app = press(app, "maze_silence_0")
+    lab = app.session_state["lab_session"].lab
+    assert "thought" not in get_laboratory().store.deeds(lab.id), "nothing was thought that could be followed"
+    app = press(press(app, "maze_undo_0"), "maze_suggest_0")
+    assert "thought" in get_laboratory().store.deeds(lab.id)
     walker = walk_of(app).walkers[0]
     assert walker.decision is not None and walker.decision.thought[-1] == "(0,0)"
     assert walker.decision.action == "move_up"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from lab import models
+from lab import models, problem
 from lab.app import get_laboratory
 from rlhf_core.language_model import CheckpointError
 from tests.ui.conftest import Visit, key_of, markup, press, said, until
@@ -28,16 +30,16 @@ def test_every_page_opens_cold(visit: Visit, page: str, language: str) -> None:
 def test_the_switch_changes_the_language(visit: Visit) -> None:
     app = visit("home", None)
     app.segmented_control(key="language").set_value("ko").run()
-    assert translate("ko", "home.map") in said(app)
+    assert translate("ko", "map.title") in said(app)
     app.segmented_control(key="language").set_value("en").run()
-    assert translate("en", "home.map") in said(app)
+    assert translate("en", "map.title") in said(app)
 
 
 def test_the_own_choice_replaces_the_address(visit: Visit) -> None:
     app = visit("home", "ko")
     app.segmented_control(key="language").set_value("en").run()
     assert app.query_params["lang"] in ("en", ["en"])
-    assert translate("en", "home.map") in said(app)
+    assert translate("en", "map.title") in said(app)
 
 
 # Home.
@@ -49,7 +51,59 @@ def test_home_leads_to_the_next_step(visit: Visit) -> None:
     simulate(visit, 20)
     app = visit()
     assert app.button(key="home_next").label == translate("en", "home.next_ppo")
-    assert translate("en", "home.labels_split", human=0, simulated=20) in said(app)
+    assert translate("en", "map.labels_split", human=0, simulated=20) in said(app)
+
+
+def states_of(app: AppTest) -> list[str]:
+    """The class of each card of the map, from left to right."""
+    return re.findall('class="lab-stage ([a-z ]+)"', markup(app))
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_home_shows_the_problem_the_map_and_what_is_open(visit: Visit, language: str) -> None:
+    app = visit("home", language)
+    display, cases = models.assets(language).grammar.display, problem.of_start(language)
+    for case in cases:
+        assert display(case.question) in said(app) and display(case.answer) in said(app)
+        assert translate(language, f"problem.{case.fault}_of", n=case.share.n) in said(app)
+    assert states_of(app)[:4] == ["done", "none now", "none", "none"]
+    assert translate(language, "checklist.title", done=0, n=13) in said(app)
+    assert translate(language, "journey.here") in said(app)
+    assert {link.proto.page for link in app.get("page_link")} >= {"language_model", "label", "ppo", "team"}
+    simulate(visit, 20)
+    assert states_of(visit("home", language))[:4] == ["done", "done", "done", "none now"]
+
+
+def test_home_shows_what_a_trained_model_answers_now(visit: Visit) -> None:
+    simulate(visit, 12)
+    app = visit("ppo")
+    app.number_input(key="ppo_iterations").set_value(10).run()
+    app = press(app, "ppo_start")
+    store, lab = get_laboratory().store, app.session_state["lab_session"].lab
+    (run,) = store.runs(lab.id, "ppo")
+    until(app, lambda _: store.run(run.id).status == "finished" and store.saved_runs(lab.id) == {run.id: 10})
+    app = until(visit(), lambda app: f"Now: PPO, run {run.number}, 10 iterations" in said(app))
+    found = problem.of_run(store, lab, store.run(run.id))
+    assert f"{found.valid_share:.0%} of its answers are whole sentences" in said(app)
+    for case in found.cases:
+        assert models.assets("en").grammar.display(case.answer) in said(app)
+        assert markup(app).count(translate("en", "problem.interval", **vars(case.share)))
+    assert states_of(app)[3] == "done" and "wins against the start" in said(app)
+    assert translate("en", "journey.specification_open") not in said(app), "the run is evidence now"
+
+
+def test_a_checkpoint_ticks_with_its_date(visit: Visit) -> None:
+    app = visit("language_model")
+    press(app, "lm_sample")
+    app = visit()
+    assert translate("en", "checklist.title", done=0, n=13) in said(app), "a suggestion is not one's own question"
+    app = visit("language_model")
+    app.text_input(key="lm_prompt").set_value("How do I make tea, please?").run()
+    press(app, "lm_sample")
+    app = visit()
+    assert translate("en", "checklist.title", done=1, n=13) in said(app)
+    done_at = get_laboratory().store.deeds(app.session_state["lab_session"].lab.id)["asked"]
+    assert f"<time>{done_at.astimezone():%Y-%m-%d}</time>" in markup(app)
 
 
 # Language model.

@@ -97,7 +97,10 @@ def test_an_edited_message_changes_a_decision_and_says_which(visit: Visit) -> No
     app = app.selectbox(key="team_verb").set_value("path").run()
     app = app.selectbox(key="team_message").set_value(name).run()
     app.text_area(key=field(app)).set_value("path (1,1)").run()
+    store, lab = get_laboratory().store, app.session_state["lab_session"].lab
+    assert store.deeds(lab.id) == {}
     app = press(app, "team_send")
+    assert list(store.deeds(lab.id)) == ["message"]
     found = run_of(app).compare()
     assert run_of(app).tick == 14 and found is not None and found.changes
     one = found.changes[0]
