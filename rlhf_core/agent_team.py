@@ -177,7 +177,7 @@ class MultiAgentSystem:
         self.members = {
             name: Member(
                 name, roster, labyrinth.start, labyrinth.size, Voice(name, self.channel, c.word_budget),
-                adaptive=c.adaptive, mind=self.minds.get(name, RULES),
+                adaptive=c.adaptive, carry_period=c.carry_period, mind=self.minds.get(name, RULES),
             )
             for name in roster
         }  # fmt: skip

@@ -8,13 +8,16 @@ comes twice counts once. Where somebody stood is free, and where somebody bumped
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from functools import cache
+from heapq import heappop, heappush
 
-from rlhf_core.gridworld import MOVES, Cell, inside, manhattan, neighbour
+from rlhf_core.gridworld import MOVES, Cell, inside, neighbour
 from rlhf_core.labyrinth import Kind, outer_wall
 
+UNKNOWN_STEPS = 3
+"""Steps that a cell of which nothing is known counts for: about half are walls, and ways between them wind."""
 OWN = ""
 """The source of what one saw with one's own eyes."""
 
@@ -115,6 +118,20 @@ class TeamMap:
                     queue.append(near)
         return found
 
+    def hopeful(self, source: Cell) -> dict[Cell, Cell]:
+        """Every cell that could be reached if all of which nothing is known were free, at `UNKNOWN_STEPS` each, nearest
+        first, with the one before it (the source with itself), by Dijkstra's (1959) algorithm."""
+        found: dict[Cell, Cell] = {}
+        queue = [(0, source, source)]
+        while queue:
+            steps, here, back = heappop(queue)
+            if here not in found:
+                found[here] = back
+                for near in self.around(here):
+                    if near not in found and (free := self.free(near)) is not False:
+                        heappush(queue, (steps + (1 if free else UNKNOWN_STEPS), near, here))
+        return found
+
     def way(self, source: Cell, target: Cell) -> list[Cell] | None:
         """The cells of a shortest way from source to target, both included; None where none is known."""
         return trace(self.reach(source), target)
@@ -127,15 +144,6 @@ class TeamMap:
         """The cells from which something new can be seen (Yamauchi, 1997, "A frontier-based approach for autonomous
         exploration"), in the order given."""
         return [cell for cell in reached if self.frontier(cell)]
-
-    def behind(self, frontiers: Sequence[Cell]) -> dict[Cell, int]:
-        """How much may lie behind each frontier: itself, and the unknown cells to which it is the nearest as the crow
-        flies."""
-        found = dict.fromkeys(frontiers, 1)
-        for cell in ((row, column) for row in range(self.size) for column in range(self.size)):
-            if frontiers and self.free(cell) is None:
-                found[min(frontiers, key=lambda frontier, cell=cell: manhattan(frontier, cell))] += 1
-        return found
 
     def doubts(self, reached: AbstractSet[Cell] | dict[Cell, Cell]) -> list[Cell]:
         """The cells beside a wall that may be none."""

@@ -1,7 +1,8 @@
 """One member of the team: what it notices and hears, which role it plays, what it says and does.
 
 A member knows what it saw and what it was told, nothing else. Its role says what it does in a tick: an explorer walks
-to the nearest frontier and looks; a planner stands over its map and sends ways; an executor carries. With fixed roles
+to the nearest frontier and looks, and once a way out is known looks for a shorter one; a planner stands over its map
+and sends ways from where a carrier will be when it reads them; an executor carries. With fixed roles
 each plays its own. With adaptive ones who is idle or needed takes another (response thresholds: Bonabeau, Theraulaz and
 Deneubourg, 1996): a planner scouts where frontiers wait, the next in line plans when the planner falls silent, and the
 nearest fetches the load of a carrier that fell silent.
@@ -12,11 +13,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Literal
 
 from rlhf_core.gridworld import MOVES, Cell, manhattan, neighbour, say
-from rlhf_core.labyrinth import LOOK, STAY, TAKE, Kind, Sight, outer_wall
+from rlhf_core.labyrinth import CARRY_PERIOD, LOOK, STAY, TAKE, Kind, Sight, outer_wall
 from rlhf_core.team_map import TeamMap, trace
 from rlhf_core.team_messages import ROLES, Message, Role, read_cell, seen
 from rlhf_core.team_voice import Voice
@@ -42,12 +43,13 @@ GAIN = 0.4
 """Steps that a scout goes further for a cell more to be seen."""
 THEIRS = 5
 """Steps that a scout goes further rather than to a frontier to which another scout is nearer."""
-LEAD_SHARE = 0.6
-"""While the exit is unknown the carrier is led as far as this share of what is unknown lies ahead."""
+LEAD_SHARE = 0.5
+"""While the exit is unknown the carrier is led as far as this share of what is unknown lies ahead: a step in vain costs
+twice what a step's wait does, so going on pays from one half on."""
 CLAIM_LOAD = ("claim", "executor")
 """The message of who goes for a load that nobody carries."""
-SETTLED = 4
-"""Ticks before a way that is not to the exit is replaced by one that turns elsewhere."""
+NEAR_END = 4
+"""Cells of a way that are left when a carrier is told how it goes on."""
 
 Route = Callable[[TeamMap, Cell, Cell], "list[Cell] | None"]
 """Finds a way on a map, both ends included: a planner's mind."""
@@ -109,7 +111,9 @@ class _Told:
     """The first stretch of it, as far as the budget of words goes."""
     tick: int
     cell: Cell
-    """Where the carrier was."""
+    """Where the carrier was last heard."""
+    followed_from: int
+    """The tick in which it can first act on this way, or on those before that began in the same way."""
 
 
 class Member:
@@ -121,10 +125,10 @@ class Member:
 
     def __init__(
         self, name: str, roster: dict[str, Role], start: Cell, size: int, voice: Voice, *, adaptive: bool,
-        mind: Mind = RULES,
+        carry_period: int = CARRY_PERIOD, mind: Mind = RULES,
     ) -> None:  # fmt: skip
         self.name, self.roster, self.voice = name, roster, voice
-        self.adaptive, self.mind = adaptive, mind
+        self.adaptive, self.carry_period, self.mind = adaptive, carry_period, mind
         self.role: Role = roster[name]
         self.map = TeamMap(size)
         self.map.stood(start)
@@ -134,6 +138,8 @@ class Member:
             other: (0, start, role) for other, role in roster.items() if other != name
         }
         """Of every other, when it was last heard, where it was then, and what it did."""
+        self._placed: dict[str, int] = {}
+        """In which tick every other said where it was."""
         self.claims: dict[str, tuple[str, Cell]] = {}
         """What every other said last that it explores, and in which message."""
         self.claim: Cell | None = None
@@ -203,6 +209,7 @@ class Member:
         sender, cell = message.sender, read_cell(message.words[1])
         role: Role = next(role for role in ROLES if role == message.words[2])
         self.heard[sender] = (tick, cell, role)
+        self._placed[sender] = message.tick
         self.map.stood(cell)
         self._searched -= {searched for searched in self._searched if searched[0] == sender}
         if role == "executor" and (sender in self._fetchers or cell == self.map.load):
@@ -284,9 +291,7 @@ class Member:
     def _planned(self, plan: _Plan) -> Decision:
         return self._decision(STAY, "plan", plan.aim, plan.because)
 
-    def _decision(
-        self, action: str, why: Why, aim: Cell | None = None, because: Sequence[str] = ()
-    ) -> Decision:
+    def _decision(self, action: str, why: Why, aim: Cell | None = None, because: Sequence[str] = ()) -> Decision:
         return Decision(self.name, self.role, action, why, aim, tuple(dict.fromkeys(because)))
 
     def _share(self, tick: int) -> None:
@@ -311,18 +316,33 @@ class Member:
         rests: list[str] = []
         aim = None
         for carrier, cell in self._carriers().items():
-            way = self._kept(carrier, cell, self._way_for(cell))
+            gone = self._gone(carrier, cell)
+            way = self._kept(carrier, gone[-1], self._way_for(gone[-1]))
             if way is None or len(way) < 2 or not self._worth_telling(carrier, way, cell):
                 continue
+            followed_from = self._tick + self._delay
+            if not set(gone[:-1]) & set(way):  # who has not come so far yet finds itself on the way all the same
+                way = gone[:-1] + way
+                followed_from = self._told[carrier].followed_from if len(gone) > 1 else followed_from
             aim, said = way[-1], way[: self.voice.budget // 2]
-            self._told[carrier] = _Told(way, said, self._tick, cell)
+            self._told[carrier] = _Told(way, said, self._tick, cell, followed_from)
             self.voice.announce(carrier, "path", ("path", *map(say, said)))
             rests += [self.map.because[c] for c in said if c in self.map.because]
         return None if aim is None else _Plan(aim, tuple(rests))
 
+    def _gone(self, carrier: str, cell: Cell) -> list[Cell]:
+        """The cells from where a carrier was last heard to where it will be when it reads what is said now, if it
+        follows what it was told (dead reckoning)."""
+        told = self._told.get(carrier)
+        if told is None or cell not in told.said:
+            return [cell]
+        since, until = max(self._placed.get(carrier, 0), told.followed_from), self._tick + self._delay
+        moves = sum(tick % self.carry_period == 0 for tick in range(since, until))
+        ahead = told.said[told.said.index(cell) :]
+        return [cell, *takewhile(lambda c: self.map.free(c) is not False, ahead[1 : moves + 1])]
+
     def _way_for(self, cell: Cell) -> list[Cell] | None:
-        """The way to the exit. While none is known: towards the exit if it was seen from afar, else as far as most of
-        what is unknown lies ahead."""
+        """The way to the exit. While none is known, the way that leads towards it most probably."""
         if self.map.exit is not None:
             found = self.mind.route(self.map, cell, self.map.exit)
             if found is not None:
@@ -332,22 +352,24 @@ class Member:
             return None  # there is a way, but the mind found none that holds
         if not self._scouts():
             return self._into_the_unknown(reached)
-        frontiers = self.map.frontiers(reached)
-        if self.map.exit is not None and frontiers:
-            steps, exit_ = _steps(reached), self.map.exit
-            return trace(reached, min(frontiers, key=lambda f: steps[f] + 2 * manhattan(f, exit_)))
-        ahead = dict.fromkeys(reached, 0) | self.map.behind(frontiers)
-        for here, back in reversed(reached.items()):
+        return self._lead(cell, reached)
+
+    def _lead(self, cell: Cell, reached: dict[Cell, Cell]) -> list[Cell]:
+        """The way over cells that can be reached, as far as the exit, or most of what is unknown while it may be
+        anywhere, lies ahead."""
+        before = self.map.hopeful(cell)
+        exit_ = self.map.exit
+        ahead = {c: int(self.map.free(c) is None if exit_ is None else c == exit_) for c in before}
+        for here, back in reversed(before.items()):
             if here != back:
                 ahead[back] += ahead[here]
-        total, target = ahead[cell], cell
-        while total:
-            children = [near for near in self.map.around(target) if near in reached and reached[near] == target]
-            best = max((c for c in children if c != target), key=lambda c: ahead[c], default=None)
-            if best is None or ahead[best] < LEAD_SHARE * total:
-                break
-            target = best
-        return trace(reached, target)
+        way = [cell]
+        while True:
+            nexts = [c for c in self.map.around(way[-1]) if c in reached and c not in way and before[c] == way[-1]]
+            best = max(nexts, key=lambda c: ahead[c], default=None)
+            if best is None or ahead[best] < LEAD_SHARE * max(1, ahead[cell]):
+                return way
+            way.append(best)
 
     def _scouts(self) -> bool:
         """Whether anybody explores, as far as is known."""
@@ -364,33 +386,32 @@ class Member:
         return [*(trace(reached, frontier) or []), unknown]
 
     def _kept(self, carrier: str, cell: Cell, way: list[Cell] | None) -> list[Cell] | None:
-        """What is left of the way to the exit that a carrier is on, unless it leads into a wall or a new one is much
+        """What is left of the way to the exit that a carrier is on, unless it leads into a wall or a new one is
         shorter: of two ways that are as good, one has to be gone."""
         told = self._told.get(carrier)
         if told is None or told.whole[-1] != self.map.exit or cell not in told.whole:
             return way
         rest = told.whole[told.whole.index(cell) :]
         blocked = any(self.map.free(c) is False for c in rest)
-        return way if blocked or (way is not None and len(rest) > len(way) + SETTLED) else rest
+        return way if blocked or (way is not None and len(rest) > len(way)) else rest
 
     def _worth_telling(self, carrier: str, way: list[Cell], cell: Cell) -> bool:
-        """Whether to replace what a carrier was told: if that leads into a wall, or is nearly at its end, or the exit
-        is known now, or much nearer than it was thought to be. Else even a better way is not worth a turn."""
+        """Whether to tell a way to a carrier that was last heard in a cell: if what it was told leads into a wall, or
+        elsewhere, or is nearly at its end. The beginning of a way that was told whole is no news."""
         told = self._told.get(carrier)
         if told is None or any(self.map.free(c) is False for c in told.said):
             return True
-        rest = told.said[told.said.index(cell) :] if cell in told.said else []
         since = self._tick - told.tick
         if cell == told.cell and since > PATIENCE + 2 * self._delay:
             return True  # it has not moved: what it heard must have been something else
-        same = rest == way[: len(rest)]
+        if way[0] not in told.said:
+            return since > 2 * self._delay
         if way[-1] == self.map.exit != told.whole[-1]:
-            return since >= SETTLED or not same or len(rest) <= SETTLED
-        if not rest:
-            return since > PATIENCE
-        if same:
-            return len(rest) <= SETTLED and len(way) > len(rest)
-        return since >= SETTLED
+            return True
+        rest = told.said[told.said.index(way[0]) :]
+        if rest == way[: len(rest)]:
+            return len(rest) <= NEAR_END and len(way) > len(rest)
+        return way != rest[: len(way)]
 
     # Adapting.
 
@@ -475,7 +496,9 @@ class Member:
         reached = self.map.reach(self.here)
         why: Why = "scout"
         frontiers: list[Cell] = []
-        if self.map.exit not in reached and not (frontiers := self.map.frontiers(reached)):
+        if self.map.exit in reached:
+            frontiers = self._shortcuts(reached)
+        elif not (frontiers := self.map.frontiers(reached)):
             why, frontiers = "recheck", self.map.doubts(reached)
         if not frontiers:
             self.claim = None
@@ -492,6 +515,24 @@ class Member:
         if len(way) == 1:
             return self._decision(LOOK, why, target, because)
         return self._decision(_move(self.here, way[1]), why, target, because)
+
+    def _shortcuts(self, reached: dict[Cell, Cell]) -> list[Cell]:
+        """The frontiers that lie on what may be a shorter way to the exit for some carrier than the known one: were all
+        unknown cells free (the free-space assumption), it would be shorter."""
+        assert self.map.exit is not None
+        frontiers = self.map.frontiers(reached)
+        to_exit = self._hoped(self.map.exit)
+        found: dict[Cell, None] = {}
+        for cell in self._carriers().values() if frontiers else ():
+            way = self.map.way(cell, self.map.exit)
+            if way is not None:
+                from_cell = self._hoped(cell)
+                found |= dict.fromkeys(f for f in frontiers if from_cell[f] + to_exit[f] < len(way) - 1)
+        return list(found)
+
+    def _hoped(self, source: Cell) -> dict[Cell, int]:
+        """Steps to every cell if all of which nothing is known were free."""
+        return _steps(self.map.reach(source, lambda cell: self.map.free(cell) is not False))
 
     def _target(self, frontiers: list[Cell], reached: dict[Cell, Cell]) -> Cell:
         """The frontier that costs least: the steps to it, less what is to be seen there, more if another scout is

@@ -13,8 +13,9 @@ import pytest
 from rlhf_core.agent_team import SIGHTED, Events, MultiAgentSystem, TeamConfig, TickRecord, changed_decisions
 from rlhf_core.gridworld import Cell, manhattan
 from rlhf_core.labyrinth import MOST_TICKS, Labyrinth, outer_wall, random_labyrinths
-from rlhf_core.team_members import RULES
-from rlhf_core.team_messages import MOST_MESSAGES, Forgery, Message, MessageError, read_cell, seen
+from rlhf_core.team_members import RULES, Member
+from rlhf_core.team_messages import MOST_MESSAGES, Channel, Forgery, Message, MessageError, Role, read_cell, seen
+from rlhf_core.team_voice import Voice
 
 LABYRINTHS = random_labyrinths(5, 11, seed=7)
 PLACE = LABYRINTHS[0]
@@ -200,6 +201,42 @@ def test_what_a_decision_names_as_its_reason_had_arrived() -> None:
             named += len(decision.because)
             assert {(decision.member, name) for name in decision.because} <= arrived
     assert named > 20
+
+
+# Ways.
+
+
+@pytest.mark.parametrize("carry_period", [1, 2, 3])
+def test_who_is_told_a_way_stands_on_it_when_it_reads_that(carry_period: int) -> None:
+    read = 0
+    for labyrinth in LABYRINTHS:
+        for record in run(labyrinth, TeamConfig(carry_period=carry_period)).records:
+            for message in record.read:
+                if message.verb == "path":
+                    read += 1
+                    assert record.positions["X1"] in cells_of(message)
+    assert read > 20
+
+
+@pytest.mark.parametrize(("blocked", "why", "aims"), [(False, "scout", {(1, 1), (1, 7)}), (True, "watch", {None})])
+def test_once_a_way_is_known_a_scout_looks_for_a_shorter_one_where_there_may_be_one(
+    blocked: bool, why: str, aims: set[Cell | None]
+) -> None:
+    roster: dict[str, Role] = {"E1": "explorer", "X1": "executor"}
+    scout = Member("E1", roster, (7, 1), 9, Voice("E1", Channel()), adaptive=False)
+    for row in range(1, 8):  # the known way is the long way round: down, along the bottom and up
+        scout.map.stood((row, 1))
+        scout.map.stood((row, 7))
+    for column in range(2, 7):
+        scout.map.stood((7, column))
+        scout.map.bumped((6, column))
+    for row in range(1 if blocked else 2, 6):
+        scout.map.bumped((row, 2))
+        scout.map.bumped((row, 6))
+    scout.heard["X1"] = (0, (1, 1), "executor")
+    scout.map.hear((1, 7), "exit", "P1", "P1-1")
+    decision = scout.act(1, True)
+    assert (decision.why, decision.aim in aims) == (why, True)
 
 
 # Messages matter.

@@ -149,14 +149,28 @@ def test_on_a_map_of_all_that_is_there_ways_are_shortest() -> None:
             assert all(manhattan(a, b) == 1 for a, b in pairwise(way))
 
 
-def test_what_lies_behind_a_frontier_is_what_is_unknown_and_nearest_to_it() -> None:
-    known = corridor(*((1, column) for column in range(1, 8)))
-    for row in (2, 3, 4):
-        for column in range(2, 8):
-            known.bumped((row, column))
-    unknown = 3 + 3 * 7  # a corridor that goes on downwards, and three rows at the bottom
-    assert known.frontiers([(1, column) for column in range(1, 8)]) == [(1, 1)]
-    assert known.behind([]) == {}
-    assert known.behind([(1, 1)]) == {(1, 1): 1 + unknown}
-    known.stood((7, 7))
-    assert known.behind([(1, 1), (7, 7)]) == {(1, 1): 1 + 3 + 6, (7, 7): 1 + unknown - 1 - 9}
+def test_hope_goes_through_what_is_unknown_but_not_through_walls_and_prefers_what_is_known() -> None:
+    known = corridor(*((1, column) for column in range(1, 8)), (2, 7), (3, 7))
+    before = known.hopeful((1, 1))
+    assert next(iter(before.items())) == ((1, 1), (1, 1))
+    assert set(before) == {(row, column) for row in range(1, 8) for column in range(1, 8)}
+    assert trace(before, (3, 7)) == [*((1, column) for column in range(1, 8)), (2, 7), (3, 7)]
+    assert trace(before, (3, 1)) == [(1, 1), (2, 1), (3, 1)]
+    for column in range(1, 7):
+        known.bumped((2, column))
+    before = known.hopeful((1, 1))
+    assert not any((2, column) in before for column in range(1, 7))
+    way = trace(before, (3, 1))
+    assert way is not None and (2, 7) in way
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_where_all_is_known_hope_finds_the_shortest_ways(seed: int) -> None:
+    (labyrinth,) = random_labyrinths(1, 11, seed=seed)
+    known = TeamMap(11)
+    for cell in ((row, column) for row in range(11) for column in range(11)):
+        known.look(cell, "wall" if cell in labyrinth.walls else "free")
+    before = known.hopeful(labyrinth.start)
+    for cell, steps in distances(11, labyrinth.walls, labyrinth.start).items():
+        way = trace(before, cell)
+        assert way is not None and len(way) == steps + 1
