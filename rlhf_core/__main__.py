@@ -191,7 +191,7 @@ def print_report(report: headless.Report, indent: str = "") -> None:
     for key, value in report.items():
         if key in ("samples", "responses", "mazes"):
             continue
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             print(f"{indent}{key}:")
             print_report(value, indent + "  ")
         elif key == "left_out":
@@ -227,11 +227,11 @@ def print_responses(responses: Sequence[headless.Report]) -> None:
 
 
 def short(value: object) -> str:
-    """A value with three decimals at most."""
-    if value is None:
+    """A value with three decimals at most; a list of numbers is an interval."""
+    if value is None or value in ([], {}):
         return "-"
     if isinstance(value, list):
-        return " to ".join(short(v) for v in value)
+        return (", " if isinstance(value[0], str) else " to ").join(short(v) for v in value)
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
