@@ -189,7 +189,8 @@ def read_back(format: Format, comparison: Comparison, written: list[Row]) -> Com
     found = [one for _, one in format.read(list(enumerate(written)))]
     back = found[0] if len(found) == 1 else FieldError("", "not_read_back", format=format.name)
     if isinstance(back, FieldError):
-        return back
+        split_otherwise = back.reason in ("other_prompt", "no_transcript")
+        return FieldError("", "not_read_back", format=format.name) if split_otherwise else back
     meant = comparison
     if format.chosen_first and comparison.choice == "b":
         meant = replace(comparison, response_a=comparison.response_b, response_b=comparison.response_a, choice="a")

@@ -22,7 +22,7 @@ Turn = tuple[str, str]
 """A role, "user", "assistant" or "system", and what it said."""
 NAMES = {"user": "Human", "assistant": "Assistant", "system": "System"}
 ROLES = {name: role for role, name in NAMES.items()}
-OURS = re.compile(r"(?:\A|\n\n)(Human|Assistant|System): ")
+OURS = re.compile(r"(?:\A|(?<=[\s\S])\n\n)(Human|Assistant|System): ")
 THEIRS = re.compile(r"\n\n(Human|Assistant|System): ?")
 """As hh-rlhf writes it; now and then it leaves the space out."""
 ANSWER = "\n\nAssistant:"
@@ -80,10 +80,10 @@ def read_turns(row: Row, field: str) -> list[Turn]:
 def _turn(field: str, message: object) -> Turn:
     said = cast(dict[str, object], message) if isinstance(message, dict) else {}
     role, content = said.get("role"), said.get("content")
-    if role not in NAMES or not isinstance(content, str):
+    if not isinstance(role, str) or role not in NAMES or not isinstance(content, str):
         raise FieldError(field, "no_turns", role=f"role ({', '.join(NAMES)})")
     check_text(field, content)
-    return str(role), content
+    return role, content
 
 
 def read_answer(row: Row, field: str) -> tuple[list[Turn], str]:

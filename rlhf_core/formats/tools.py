@@ -98,10 +98,11 @@ def write_argilla(comparison: Comparison) -> list[Row]:
     row: Row = {"id": comparison.pair_id} if comparison.pair_id else {}
     row |= {field: getattr(comparison, field) for field in ("prompt", "response_a", "response_b")}
     choice, field = comparison.choice, f"{QUESTION}.responses"
-    if choice is None or comparison.labeler_kind in ("simulated", "constitution"):
-        return [
-            {**row, field: [], f"{QUESTION}.suggestion": choice, f"{QUESTION}.suggestion.agent": comparison.labeler}
-        ]
+    if choice is None:
+        return [{**row, field: []}]
+    if comparison.labeler_kind in ("simulated", "constitution"):
+        suggestion = f"{QUESTION}.suggestion"
+        return [{**row, field: [], suggestion: choice, f"{suggestion}.agent": comparison.labeler}]
     skipped = choice == "skip"
     responses: Row = {
         field: [None if skipped else choice],

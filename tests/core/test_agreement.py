@@ -43,8 +43,8 @@ def test_kappa_of_the_table_that_is_taught() -> None:
 
 
 def test_kappa_of_three_choices() -> None:
-    # Worse than chance. 200 items in shares: rows .25 .13 .12, .12 .02 .16, .03 .15 .02 add up to .50 .30 .20, columns to
-    # .40 .30 .30. p_o = .25 + .02 + .02 = .29; p_e = .5 * .4 + .3 * .3 + .2 * .3 = .35; kappa = -.06 / .65 = -.092.
+    # Worse than chance. 200 items, in shares: rows .25 .13 .12, .12 .02 .16, .03 .15 .02 add up to .50 .30 .20, columns
+    # to .40 .30 .30. p_o = .25 + .02 + .02 = .29; p_e = .5 * .4 + .3 * .3 + .2 * .3 = .35; kappa = -.06 / .65 = -.092.
     table = {"a": (50, 26, 24), "b": (24, 4, 32), "c": (6, 30, 4)}
     items = two(*((x, y, n) for x, row in table.items() for y, n in zip("abc", row, strict=True)))
     assert len(items) == 200
