@@ -10,6 +10,7 @@ import io
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from gzip import GzipFile
@@ -115,8 +116,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _named_twice(pairs: list[tuple[str, object]], found: dict[str, object]) -> str | None:
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        return next(key for key in keys if keys.count(key) > 1)
+        return Counter(key for key, _ in pairs).most_common(1)[0][0]
     for key, value in pairs:
         for inner in cast(list[object], value) if isinstance(value, list) else [value]:
             if isinstance(inner, _Twice):
