@@ -3,7 +3,8 @@
 1. `corpus`: what there is to say (`corpus_english`; `corpus_korean`, with its `conjugation` and its particles, `josa`),
    and `gold`: what an answer is worth, computed from its text. `reading`: what people may mean by what they type.
 2. `tokenizer`, `language_model`, `pretraining`: a mini GPT that learns to say it.
-3. `preferences`, `annotators`: who prefers which of two answers.
+3. `preferences`, `annotators`: who prefers which of two answers. `formats`: the same as files, of any language and of
+   other tools. `agreement`: do annotators agree by more than chance?
 4. `attribute_encoder`, `reward_model`: what those preferences have in common (Bradley and Terry).
 5. `kl`, `advantages`, `rollout`, `ppo`: change what the model says, without losing it.
 6. `constitution`, `principle_judge`: principles in place of labels, and who says whether an answer keeps them.
@@ -19,7 +20,8 @@
    labyrinth for other agents.
 10. `outlook`: the numbers of a forecast, and what many forecasts come to.
 
-`checkpoints` holds the trained weights and the scripts that remake them; `headless` with `headless_constitution`,
-`headless_navigation` and `headless_team`, and `__main__`, run each stage from a command line. The package needs torch,
-numpy and safetensors, draws every random number from generators of its own, and knows nothing of the app around it.
+`checkpoints` holds the trained weights and the scripts that remake them; `headless` with `headless_label`,
+`headless_constitution`, `headless_navigation` and `headless_team`, and `__main__`, run each stage from a command line.
+The package needs torch, numpy and safetensors, draws every random number from generators of its own, and knows nothing
+of the app around it.
 """

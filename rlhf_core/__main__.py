@@ -13,9 +13,10 @@ import torch
 
 from rlhf_core import headless, headless_team
 from rlhf_core import headless_constitution as constitution
+from rlhf_core import headless_label as label
 from rlhf_core import headless_navigation as navigation
 from rlhf_core.agent_team import TeamConfig
-from rlhf_core.annotators import ANNOTATORS, PreferenceSample
+from rlhf_core.annotators import ANNOTATORS
 from rlhf_core.checkpoints import SHIPPED_MAZES
 from rlhf_core.corpus import LANGUAGES
 from rlhf_core.language_model import CheckpointError
@@ -52,9 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     stage = stages.add_parser("pretrain", parents=[common], help="train a language model from nothing")
     stage.add_argument("--architecture", choices=("gpt",), default="gpt")
     stage.add_argument("--cpu-seconds", type=float, default=60.0)
-    stage = stages.add_parser("label", parents=[common, labels], help="let a simulated annotator label pairs")
-    stage.add_argument("--simulate", type=int, required=True, metavar="N", dest="labels", help="how many labels")
-    stage.add_argument("--export", type=Path, metavar="FILE", help="write the labels there, one JSON object a line")
+    add_label(stages.add_parser("label", parents=[common, labels], help="read or simulate labels, and write them"))
     stages.add_parser("reward", parents=[common, labels, fitting], help="fit a reward model and measure it")
     stages.add_parser("ppo", parents=[common, labels, fitting, tuning], help="fine-tune on a reward model")
     stages.add_parser("journey", parents=[common, labels, fitting, tuning], help="label, fit, fine-tune")
@@ -67,6 +66,17 @@ def build_parser() -> argparse.ArgumentParser:
     add_navigate(stages.add_parser("navigate", parents=[common], help="let a policy walk through mazes"))
     add_team(stages.add_parser("team", parents=[common], help="let a team escape from labyrinths"))
     return parser
+
+
+def add_label(stage: argparse.ArgumentParser) -> None:
+    """The arguments of the stage of labels."""
+    source = stage.add_mutually_exclusive_group(required=True)
+    source.add_argument("--import", type=Path, metavar="FILE", dest="source", help="labels, packed with gzip or not")
+    source.add_argument("--simulate", type=int, metavar="N", dest="labels", help="so many, of a simulated annotator")
+    formats = ", ".join(label.FORMATS)
+    stage.add_argument("--from", metavar="FORMAT", dest="format", help=f"of --import; by default found out: {formats}")
+    stage.add_argument("--export", type=Path, metavar="FILE", help="write them there; packed if its name ends in .gz")
+    stage.add_argument("--to", metavar="FORMAT", help=f"of --export, by default {label.OURS}")
 
 
 def add_navigate(stage: argparse.ArgumentParser) -> None:
@@ -126,9 +136,7 @@ def run(arguments: argparse.Namespace) -> headless.Report:
         case "pretrain":
             report = headless.pretrain(options, progress)
         case "label":
-            report, sample = headless.label(options, progress)
-            if arguments.export is not None:
-                export(sample, options.language, arguments.export)
+            report = run_label(arguments, options, progress)
         case "reward":
             report, _ = headless.reward(options, progress)
         case "ppo":
@@ -155,11 +163,20 @@ def run_constitution(
     return constitution.train(options, arguments.train, principles, progress)
 
 
-def export(sample: PreferenceSample, language: str, path: Path) -> None:
-    """Write labels as JSON lines of the notebook's four fields, the labeller and the language of the texts."""
-    with path.open("w", encoding="utf-8") as file:
-        for pair in sample.dataset:
-            print(json.dumps({**vars(pair), "language": language}, ensure_ascii=False), file=file)
+def run_label(
+    arguments: argparse.Namespace, options: headless.Options, progress: headless.Progress
+) -> headless.Report:
+    """The stage that reads a file of labels, or simulates them. What a file lost is said on standard error."""
+    given = vars(arguments)
+    files = label.Files(**{name: given[name] for name in label.Files.__dataclass_fields__})
+    if files.source is None:
+        return label.simulate(options, files, progress)
+    if arguments.annotator != headless.Options.annotator or arguments.label_noise:
+        raise ValueError("--annotator and --label-noise belong to --simulate; leave them out, or --import.")
+    report, sentences = label.convert(files)
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+    return report
 
 
 def draw_bar(share: float, words: str) -> None:
@@ -174,11 +191,12 @@ def print_report(report: headless.Report, indent: str = "") -> None:
     for key, value in report.items():
         if key in ("samples", "responses", "mazes"):
             continue
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             print(f"{indent}{key}:")
             print_report(value, indent + "  ")
         elif key == "left_out":
-            print(f"{indent}{key:<32} {len(value)} (the annotator found both answers equal)")
+            whys = {left["why"] for left in value}
+            print(f"{indent}{key:<32} {len(value)}{f' ({whys.pop()})' if len(whys) == 1 else ''}")
         else:
             print(f"{indent}{key:<32} {short(value)}")
     for sample in report.get("samples", []) if not indent else []:
@@ -209,11 +227,11 @@ def print_responses(responses: Sequence[headless.Report]) -> None:
 
 
 def short(value: object) -> str:
-    """A value with three decimals at most."""
-    if value is None:
+    """A value with three decimals at most; a list of numbers is an interval."""
+    if value is None or value in ([], {}):
         return "-"
     if isinstance(value, list):
-        return " to ".join(short(v) for v in value)
+        return (", " if isinstance(value[0], str) else " to ").join(short(v) for v in value)
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 

@@ -140,20 +140,6 @@ def pretrain(options: Options, progress: Progress) -> Report:
     }
 
 
-def label(options: Options, progress: Progress) -> tuple[Report, PreferenceSample]:
-    """Let a simulated annotator label pairs. The pairs that it found equal are reported as left out."""
-    sample = simulated_labels(load_start(options.language), options)
-    progress(1.0, f"{len(sample.dataset)} labels")
-    tie = {"line": None, "field": "preferred", "why": "the annotator found both answers equal"}
-    return {
-        "read": len(sample.dataset) + sample.dropped_as_ties,
-        "written": len(sample.dataset),
-        "left_out": [tie] * sample.dropped_as_ties,
-        "annotator": options.annotator,
-        "label_noise": options.label_noise,
-    }, sample
-
-
 def reward(options: Options, progress: Progress) -> tuple[Report, RewardModel]:
     """Fit a reward model to simulated labels and measure it on held-out pairs, by the same annotator's values."""
     assets = load_start(options.language)

@@ -1,5 +1,6 @@
 """The contract of the command line, in this process; one test goes through a real one."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -37,8 +38,79 @@ def test_label_writes_what_it_says(capsys: pytest.CaptureFixture[str], tmp_path:
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert report["written"] == len(rows) == 12
     assert report["read"] == 12 + len(report["left_out"])
-    assert set(rows[0]) == {"prompt", "response_a", "response_b", "preferred", "labeler", "language"}
-    assert all((row["labeler"], row["language"]) == ("pirate-fan", "en") for row in rows)
+    assert {row["choice"] for row in rows} == {"a", "b"}
+    assert {(row["labeler"], row["labeler_kind"], row["language"], row["policy_id"]) for row in rows} == {
+        ("pirate-fan", "simulated", "en", "start")
+    }
+
+
+def test_simulated_labels_go_into_any_format(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl.gz"
+    report = run(capsys, "label", "--simulate", "4", "--export", str(path), "--to", "hh-rlhf")
+    assert report["written"] == 4 and report["lost_fields"]["labeler"] == 4
+    rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    assert all(row["chosen"].startswith("\n\nHuman: ") for row in rows)
+    assert run(capsys, "label", "--import", str(path))["format"] == "hh-rlhf"
+
+
+def test_labels_go_from_a_file_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    source, target = tmp_path / "labels.csv", tmp_path / "trl.jsonl"
+    source.write_text(
+        "prompt,response_a,response_b,preferred,strength,notes\n"
+        '"차를\n어떻게 끓여요?",끓여요,몰라요,b,2,!\nq,x,y,tie,1,\nq,x,y,left,1,\nq,x\n',
+        encoding="utf-8",
+    )
+    assert main(["label", "--import", str(source), "--export", str(target), "--to", "trl-explicit", "--json"]) == 0
+    said = capsys.readouterr()
+    report = json.loads(said.out)
+    assert (report["format"], report["to"], report["read"], report["comparisons"], report["written"]) == (
+        "csv", "trl-explicit", 4, 2, 1,
+    )  # fmt: skip
+    assert [(left["line"], left["field"]) for left in report["left_out"]] == [(4, "choice"), (5, "preferred"), (6, "")]
+    assert all(set(left) == {"line", "field", "why"} for left in report["left_out"])
+    assert [line.partition(": ")[0] for line in said.err.splitlines()] == [f"{source}, line {n}" for n in (4, 5, 6)]
+    assert "is tie; trl-explicit has no place for it" in said.err
+    assert report["unread_fields"] == ["notes"] and report["lost_fields"] == {}
+    (row,) = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    assert row["chosen"] == [{"role": "assistant", "content": "몰라요"}] and row["margin"] == 2
+
+
+def test_labels_of_a_file_are_only_checked_without_an_export(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    source = tmp_path / "tasks.json"
+    source.write_text('[{"prompt": "q", "answer1": "x", "answer2": "y"}, {"prompt": "q"}]')
+    report = run(capsys, "label", "--import", str(source), "--from", "label-studio")
+    assert (report["format"], report["read"], report["written"]) == ("label-studio", 2, 0)
+    assert report["left_out"] == [{"line": None, "index": 1, "field": "answer1", "why": "is missing"}]
+    assert main(["label", "--import", str(source)]) == 0
+    said = capsys.readouterr()
+    assert "index 1: answer1 is missing." in said.err and "label-studio" in said.out
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "named"),
+    [
+        ("{nope", [], "Line 1: this is no JSON"),
+        ("", [], "no row"),
+        ('{"a": 1}', [], "'a'"),
+        ("prompt,response_a,response_b\nq,x,y\n", ["--from", "parquet"], "'parquet'"),
+        ("prompt,response_a,response_b\nq,x,y\n", ["--from", "hh-rlhf"], "hh-rlhf"),
+        ("prompt,response_a,response_b\nq,x,y\n", ["--to", "csv"], "--export"),
+        ("prompt,response_a,response_b\nq,x,y\n", ["--export", "/nowhere/x", "--to", "word"], "'word'"),
+        ("prompt,response_a,response_b\nq,x,y\n", ["--export", "/nowhere/x"], "/nowhere/x"),
+        ("prompt,response_a,response_b\nq,x,y\n", ["--annotator", "pirate-fan"], "--annotator"),
+        ("prompt,response_a,response_b\nq,x,y\n", ["--simulate", "3"], "--simulate"),
+    ],
+)
+def test_a_file_of_labels_that_cannot_be_read_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str, arguments: list[str], named: str
+) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_text(content)
+    said = refused(capsys, "label", "--import", str(path), *arguments)
+    assert named in said
+    assert str(path) in said or arguments
 
 
 def test_labels_are_in_the_language_that_was_asked_for(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -83,7 +155,11 @@ def test_pretrain(capsys: pytest.CaptureFixture[str], language: str) -> None:
         (["pretrain", "--cpu-seconds", "0"], "not 0"),
         (["reward", "--language", "fr"], "fr"),
         (["reward", "--language", "ko", "--annotator", "pirate-fan"], "'pirate-fan' in the language 'ko'"),
+        (["label"], "--simulate"),
         (["label", "--simulate", "3", "--export", "/nowhere/x.jsonl"], "/nowhere/x.jsonl"),
+        (["label", "--simulate", "3", "--from", "csv"], "--import"),
+        (["label", "--import", "/nowhere/x.jsonl"], "/nowhere/x.jsonl"),
+        (["label", "--import", "/"], "directory"),
         (["constitution"], "--input"),
         (["constitution", "--input", "a", "--train", "sl"], "--train"),
         (["constitution", "--train", "sft"], "sft"),
