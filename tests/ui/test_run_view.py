@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from lab.app import get_laboratory
 from tests.ui.conftest import ROOT, Visit, said
+from ui import session
 from ui.i18n import translate
 
 TWO_PANELS = f"""
@@ -71,3 +73,13 @@ def test_two_stages_share_a_page(visit: Visit, tmp_path: Path) -> None:
     assert sliders[0] == "sl_learning_rate" and len(sliders) == 5
     helps = {button.help for button in app.button}
     assert {translate("en", f"{prefix}.reset_help") for prefix in ("sl", "rlaif")} <= helps
+
+
+def test_a_slow_browser_is_told_the_sliders_values_again(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It draws the second message about a slider alone if that comes before it could draw the first. Without a value
+    there, it reported the first stop of each as a choice, and the run took it."""
+    followed, kept = visit("team").run(), visit("language_model").run()
+    assert followed.number_input(key="team_seed").proto.set_value and kept.slider(key="lm_temperature").proto.set_value
+    monkeypatch.setattr(session, "MOUNT_SECONDS", 0.0)
+    assert not followed.run().number_input(key="team_seed").proto.set_value, "later it would fight with a hand"
+    assert not kept.run().slider(key="lm_temperature").proto.set_value
