@@ -1,9 +1,10 @@
-# make app   start the app (PORT=8600 asks for a port)
+# make app   start the app (PORT=8600 asks for a port, CLASS=1 opens it to the network)
 # make test  ruff, pyright and every test, the browser's too
 
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?=
+CLASS ?=
 # The first Python from 3.11 up that can make a virtual environment; PYTHON=... names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -41,7 +42,13 @@ export FIND_PORT
 app: $(VENV)/.app-installed
 	@port=$$($(BIN)/python -c "$$FIND_PORT" "$(PORT)") || exit 2; \
 	echo "RLHF Lab is at http://127.0.0.1:$$port (stop it with Ctrl-C)"; \
-	exec $(BIN)/python -m streamlit run app.py --server.address 127.0.0.1 --server.port $$port \
+	set -- --server.address 127.0.0.1; \
+	if test -n "$(CLASS)"; then \
+		lan=$$($(BIN)/python -c "from lab.lan import lan_address; print(lan_address() or '127.0.0.1')"); \
+		echo "For the class, in the same network: http://$$lan:$$port"; \
+		set -- --server.address 0.0.0.0 --browser.serverAddress $$lan; \
+	fi; \
+	exec $(BIN)/python -m streamlit run app.py "$$@" --server.port $$port \
 		--server.headless true --server.showEmailPrompt false --browser.gatherUsageStats false
 
 test: $(VENV)/.dev-installed

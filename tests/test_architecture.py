@@ -14,7 +14,7 @@ CORE_TOOLS = {"numpy", "safetensors", "torch"}
 TOOLS = {
     "rlhf_core": CORE_TOOLS,
     "lab": CORE_TOOLS | {"sqlalchemy"},
-    "ui": CORE_TOOLS | {"pandas", "plotly", "starlette", "streamlit"},
+    "ui": CORE_TOOLS | {"pandas", "plotly", "segno", "starlette", "streamlit"},
     "pages": {"pandas", "plotly", "streamlit"},
     "app": {"plotly", "starlette", "streamlit"},
 }

@@ -5,21 +5,19 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
 from lab import forecasts
 from lab.forecasts import Collection, ForecastError
 from lab.store import Lab, Store
-from ui import errors, layout, outlook_results_view, session
+from ui import errors, layout, outlook_results_view, session, share
 from ui import outlook_forecast_view as forecast_view
 from ui.i18n import t
 from ui.outlook_forecast_view import Seat, attempt
 
 POLL = 2.0
 """Seconds between two looks at a collection that is under way."""
-LOCAL = ("localhost", "127.0.0.1", "::1")
 TURN = "forecast_turn"
 """Under this name a lab keeps whose turn it is at its browser, counted from 0."""
 PARAMETER = "join"
@@ -70,13 +68,9 @@ def _collection(store: Store, lab: Lab, found: Collection | None) -> None:
 
 
 def _address(found: Collection) -> None:
-    parts = urlsplit(st.context.url or "")
-    address = f"{parts.path or '/outlook'}?{urlencode({PARAMETER: found.key})}"
     with st.container(key="outlook_address", gap=None):
         st.html(f'<p class="lab-slider-title">{html.escape(t("outlook.address"))}</p>')
-        st.code(f"{parts.scheme}://{parts.netloc}{address}" if parts.netloc else address, language=None)
-    if parts.hostname in LOCAL:
-        layout.note(t("outlook.address_local"))
+        share.show("outlook", **{PARAMETER: found.key})
 
 
 def _arrivals(found: Collection, names: list[str]) -> None:
