@@ -33,8 +33,8 @@ def stops(
     form. on_change is given the setting's name after every move."""
     nearest = min(values, key=lambda stop: abs(stop - value))
     st.select_slider(
-        label, values, key=session.follow(key, nearest), format_func=lambda stop: format(stop, form), help=note,
-        on_change=on_change, args=(name,),
+        label, values, session.follow_from(key, nearest), key=key, help=note,
+        format_func=lambda stop: format(stop, form), on_change=on_change, args=(name,),
     )  # fmt: skip
 
 

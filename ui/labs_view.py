@@ -47,12 +47,13 @@ def _own(lab: Lab) -> None:
         name = f"labs_name_{lab.id}"
         st.text_input(
             t("labs.name"), lab.name, LONGEST_NAME, key=name, placeholder=name_of(lab), width=300,
-            on_change=lambda: _rename(lab, st.session_state[name]),
+            on_change=lambda: _rename(lab, st.session_state.get(name)),
         )  # fmt: skip
         store, lab_id = session.laboratory().store, lab.id
         st.download_button(
             t("labs.download"), lambda: lab_file.take_away(store, lab_id), _file_name(lab), "application/zip",
             key="labs_download", help=t("labs.download_help"),
+            on_click="ignore",  # a rerun could drop the file before a slow browser has fetched it
         )  # fmt: skip
         st.button(
             t("labs.duplicate"), key="labs_duplicate", help=t("labs.duplicate_help"),
@@ -68,7 +69,7 @@ def _own(lab: Lab) -> None:
             file = f"labs_file_{lab.id}"
             st.file_uploader(
                 t("labs.file"), "zip", key=file, max_upload_size=lab_file.MOST_BYTES // 2**20,
-                on_change=lambda: _change(lambda: _open(st.session_state[file])),
+                on_change=lambda: _read(st.session_state.get(file)),
             )  # fmt: skip
 
 
@@ -84,7 +85,9 @@ def _other(lab: Lab, labels: int, runs: int) -> None:
             st.button(t("labs.delete_go"), key=f"labs_delete_go_{lab.id}", on_click=lambda: _delete(lab))
 
 
-def _rename(lab: Lab, name: str) -> None:
+def _rename(lab: Lab, name: str | None) -> None:
+    if name is None:
+        return  # another click of the same moment has left the lab
     session.laboratory().store.rename_lab(lab.id, " ".join(name.split()))
 
 
@@ -110,8 +113,9 @@ def _duplicate(lab: Lab) -> Lab:
     return lab_file.duplicate(session.laboratory().store, session.browser(), lab.id, name)
 
 
-def _open(file: st.runtime.uploaded_file_manager.UploadedFile) -> Lab:
-    return lab_file.unpack(session.laboratory().store, session.browser(), file.getvalue())
+def _read(file: st.runtime.uploaded_file_manager.UploadedFile | None) -> None:
+    if file is not None:
+        _change(lambda: lab_file.unpack(session.laboratory().store, session.browser(), file.getvalue()))
 
 
 def _switch(lab_id: int) -> Lab:

@@ -174,8 +174,9 @@ class RunPanel:
             else:
                 session.session().kept[key] = pace
 
+        pace = session.follow_from(key, self.chosen_pace(run))
         st.selectbox(
-            t("run.pace"), PACES, key=session.follow(key, self.chosen_pace(run)), width=180, on_change=change,
+            t("run.pace"), PACES, None if pace is None else PACES.index(pace), key=key, width=180, on_change=change,
             label_visibility="collapsed",
             format_func=lambda pace: t("run.pace_unit", n=f"{pace:g}") if pace else t("run.pace_full"),
         )  # fmt: skip

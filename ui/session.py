@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +17,6 @@ from rlhf_core.language_model import Generation
 from ui.browser import COOKIE, browser_name
 from ui.i18n import LANGUAGES, choose_language, t
 
-MOUNT_SECONDS = 10.0
-"""A browser has drawn a widget by then."""
 LANGUAGE_COOKIE = "rlhf_lab_language"
 OF_A_LANGUAGE = frozenset(
     "lm_prompt reward_prompt reward_response label_writer simulate_annotator cai_prompt cai_response cai_selected"
@@ -78,8 +75,6 @@ class Session:
     """Why the last thing asked for was not done: of a run, or of the constitution."""
     page: str = ""
     """The page that this visit is on, and that the problem belongs to."""
-    drawn: dict[str, float] = field(default_factory=dict)
-    """Since when each widget has been on the page, in seconds of `time.monotonic`, see `_say_again`."""
     team: Any = None
     """The run of the agent team that this tab looks at, see `team_desk.TeamDesk`."""
     joined: str = ""
@@ -216,7 +211,6 @@ def keep(key: str, default: Any, options: Collection[Any] | None = None) -> str:
         st.session_state[key] = known if options is None or known in options else default
     elif options is not None:
         st.session_state[key] = st.session_state[key]  # said anew, the browser shows its name in the page's language
-    _say_again(key, st.session_state[key])
     kept[key] = st.session_state[key]
     return key
 
@@ -226,20 +220,18 @@ def follow(key: str, value: Any) -> str:
     that is moving it. Call before the widget; returns the key."""
     if st.session_state.get(key) != value:
         st.session_state[key] = value
-    _say_again(key, value)
     return key
 
 
-def _say_again(key: str, value: Any) -> None:
-    """Set a widget's value anew for a while after it came to the page. A browser that is slow to draw a widget which is
-    drawn anew meanwhile draws the second alone, without the value that came with the first, and reports its first
-    option as if somebody had chosen it."""
-    own = session()
-    drawn = {known: since for known, since in own.drawn.items() if known in st.session_state}
-    drawn.setdefault(key, time.monotonic())
-    if time.monotonic() - drawn[key] < MOUNT_SECONDS:
-        st.session_state[key] = value
-    own.drawn = drawn
+def follow_from(key: str, value: Any) -> Any:
+    """As `follow`, for a widget that may be drawn anew before the browser has drawn it at all: of two messages about it
+    the browser then draws the second alone, without a value that was set for the first, and reports its first option
+    as if somebody had chosen it. Returns the default to give the widget, which every message carries; None where the
+    value had to be set."""
+    if st.session_state.get(key, value) == value:
+        return value
+    st.session_state[key] = value
+    return None
 
 
 def put(key: str, value: Any) -> str:

@@ -123,7 +123,7 @@ def test_what_navigation_cannot_train_is_refused_in_a_sentence(store: Store, lab
         (cloned(store, lab, saved=False), "has saved nothing yet; let it do its first step"),
         (cloned(store, lab, status="running"), "is running; pause it or wait for its end"),
     ):
-        with pytest.raises(ValueError, match=f"Run {run_id} {said}"):
+        with pytest.raises(ValueError, match=f"Run {store.run(run_id).number} {said}"):
             navigation_ppo.prepare(navigation_order(lab, start=f"run-{run_id}"), store)
     for config, said in (
         ({"size": 11}, "size must lie between 5 and 10, not 11"),
@@ -275,8 +275,8 @@ def test_policies_have_names(store: Store, lab: Lab, small: MiniLM) -> None:
     for name, said in (
         ("facts", "There is no policy 'facts'; choose one of none, path, wave or a run's"),
         ("run-x", "There is no policy 'run-x'"),
-        (f"run-{other}", f"Run {other} is of the stage 'sl', whose models walk through no maze"),
-        (f"run-{unsaved}", f"Run {unsaved} has saved nothing yet"),
+        (f"run-{other}", "Run 3 is of the stage 'sl', whose models walk through no maze"),
+        (f"run-{unsaved}", "Run 2 has saved nothing yet"),
     ):
         with pytest.raises(ValueError, match=said):
             mazes.policy(store, name)

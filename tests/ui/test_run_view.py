@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from lab.app import get_laboratory
-from tests.ui.conftest import ROOT, Visit, said
-from ui import session
+from lab.labelling import LabellingDesk
+from tests.ui.conftest import ROOT, Visit, press, said
 from ui.i18n import translate
+from ui.run_view import PACES
 
 TWO_PANELS = f"""
 import sys
@@ -75,11 +75,17 @@ def test_two_stages_share_a_page(visit: Visit, tmp_path: Path) -> None:
     assert {translate("en", f"{prefix}.reset_help") for prefix in ("sl", "rlaif")} <= helps
 
 
-def test_a_slow_browser_is_told_the_sliders_values_again(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It draws the second message about a slider alone if that comes before it could draw the first. Without a value
-    there, it reported the first stop of each as a choice, and the run took it."""
-    followed, kept = visit("team").run(), visit("language_model").run()
-    assert followed.number_input(key="team_seed").proto.set_value and kept.slider(key="lm_temperature").proto.set_value
-    monkeypatch.setattr(session, "MOUNT_SECONDS", 0.0)
-    assert not followed.run().number_input(key="team_seed").proto.set_value, "later it would fight with a hand"
-    assert not kept.run().slider(key="lm_temperature").proto.set_value
+def test_every_message_about_a_live_runs_slider_carries_its_value(visit: Visit) -> None:
+    """A slow browser draws the second message about a slider alone. Without a value there it reported the first stop as
+    somebody's choice, and the run took it."""
+    app = visit("label")
+    LabellingDesk(get_laboratory().store, app.session_state["lab_session"].lab).simulate(20, "default", 0.0, seed=1)
+    app.switch_page("../pages/ppo.py").run()
+    press(app, "ppo_start")
+    for _ in range(3):
+        slider, pace = app.run().select_slider(key="ppo_kl_coef"), app.selectbox(key="ppo_pace")
+        assert slider.options[int(slider.proto.default[0])] == "0.15"
+        assert slider.value == 0.15 and pace.proto.default == PACES.index(0.0)
+    press(app, "ppo_stop")
+    app.select_slider(key="ppo_kl_coef").set_value(0.3).run()
+    assert app.select_slider(key="ppo_kl_coef").value == 0.3
