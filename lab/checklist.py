@@ -51,9 +51,13 @@ class _Traces:
 
     @cached_property
     def labels(self) -> list[list[Label]]:
-        """A person's own answers, for each language those in it, without the skipped ones."""
+        """A person's own answers, for each language those in it, without the skipped ones and repeats."""
         return [
-            [label for label in self.store.labels(self.lab_id, "human", language) if label.choice != "skip"]
+            [
+                label
+                for label in self.store.labels(self.lab_id, "human", language)
+                if label.choice != "skip" and label.repeat_of is None
+            ]
             for language in LANGUAGES
         ]
 

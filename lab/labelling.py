@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import torch
 
 from lab import models, reward
+from lab.deck import Deck
 from lab.store import Lab, Label, NewPair, Shown, Store, now
 from rlhf_core.annotators import Annotator, annotator_values
 from rlhf_core.evaluation import wilson_interval
@@ -155,8 +156,8 @@ class LabellingDesk:
         return done
 
     def hit_rate(self) -> HitRate:
-        """How often the reward model foresaw this lab's own choices."""
-        hits = [hit for label in self._own_labels() if (hit := foreseen(label)) is not None]
+        """How often the reward model foresaw this lab's own choices, repeats aside: it has learnt from the first."""
+        hits = [hit for label in self._own_labels() if not label.repeat_of and (hit := foreseen(label)) is not None]
         low, high = wilson_interval(sum(hits), len(hits))
         return HitRate(n=len(hits), hits=sum(hits), low=low, high=high)
 
@@ -169,8 +170,15 @@ class LabellingDesk:
 
     def _show_next(self) -> Shown | None:
         pair_id, pair = self.store.next_pair(self.lab.id, self.lab.language) or self._make_pair()
-        left = "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
-        return self.store.show(self.lab.id, pair_id, shown_left=left, guess=self._guess(pair), at=self.clock())
+        left, guess = self._left(pair), self._guess(pair)
+        return self.store.show(self.lab.id, pair_id, shown_left=left, guess=guess, at=self.clock())
+
+    def _left(self, pair: NewPair) -> str:
+        """Which answer to put on the left: chance decides, but a repeat has its sides exchanged."""
+        for label in self._own_labels() if pair.repeat_of else ():
+            if label.pair_id == pair.repeat_of:
+                return "b" if label.shown_left == "a" else "a"
+        return "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
 
     def _showing(self, shown: Shown) -> Showing:
         sides = {"a": shown.response_a, "b": shown.response_b}
@@ -181,7 +189,8 @@ class LabellingDesk:
         )  # fmt: skip
 
     def _make_pair(self) -> tuple[int, NewPair]:
-        pair = self._sample_pairs(1, self._rng)[0]
+        pair = Deck(self.store, self.lab, self.policy_id, self._rng).next_pair(self._own_labels())
+        pair = pair or self._sample_pairs(1, self._rng)[0]  # which says why there is none
         return self.store.add_pair(self.lab.id, pair), pair
 
     def _sample_pairs(self, n: int, rng: torch.Generator) -> list[NewPair]:
