@@ -96,7 +96,8 @@ class LabellingDesk:
     def answer(self, showing_id: str, choice: str, strength: int = 0, rationale: str = "") -> Answer:
         """Write a choice down: it is kept before this returns. A second answer to a showing changes nothing.
 
-        choice: one of `CHOICES`. TooFastError within 250 ms of the showing; LabellingError if the pair is not shown.
+        choice: one of `CHOICES`. strength: 1 slightly, 2 clearly, 0 not asked. rationale: why, in at most 200
+        characters beside the chips. TooFastError within 250 ms of the showing; LabellingError if the pair is not shown.
         """
         if choice not in CHOICES:
             raise ValueError(f"There is no choice {choice!r}; choose one of {', '.join(CHOICES)}.")
@@ -109,9 +110,11 @@ class LabellingDesk:
         if shown.open and timedelta(0) <= at - shown.shown_at < TOO_FAST:
             raise TooFastError("That was faster than anybody can read; nothing was labelled.")
         kept = choice if choice not in ("left", "right") else _side(shown, choice)
+        guideline = self.store.guideline(self.lab.id)
         label = self.store.answer(
-            showing_id, choice=kept, strength=strength, rationale=rationale, labeler=self.labeler, answered_at=at
-        )
+            showing_id, choice=kept, strength=strength, rationale=rationale, labeler=self.labeler, answered_at=at,
+            guideline=guideline.version if guideline else 0,
+        )  # fmt: skip
         if label is None:
             raise LabellingError("This pair is no longer the one that is shown; nothing was labelled.")
         return _reveal(label)
@@ -157,7 +160,7 @@ class LabellingDesk:
 
     def hit_rate(self) -> HitRate:
         """How often the reward model foresaw this lab's own choices, repeats aside: it has learnt from the first."""
-        hits = [hit for label in self._own_labels() if not label.repeat_of and (hit := foreseen(label)) is not None]
+        hits = [hit for label in self.own_labels() if not label.repeat_of and (hit := foreseen(label)) is not None]
         low, high = wilson_interval(sum(hits), len(hits))
         return HitRate(n=len(hits), hits=sum(hits), low=low, high=high)
 
@@ -165,7 +168,8 @@ class LabellingDesk:
         if self.store.lab(self.lab.id).language != self.lab.language:
             raise LabellingError("The model of this lab speaks another language now; reload the page.")
 
-    def _own_labels(self) -> list[Label]:
+    def own_labels(self) -> list[Label]:
+        """The labels of this lab's people that stand, oldest first, in its language."""
         return self.store.labels(self.lab.id, "human", self.lab.language)
 
     def _show_next(self) -> Shown | None:
@@ -175,7 +179,7 @@ class LabellingDesk:
 
     def _left(self, pair: NewPair) -> str:
         """Which answer to put on the left: chance decides, but a repeat has its sides exchanged."""
-        for label in self._own_labels() if pair.repeat_of else ():
+        for label in self.own_labels() if pair.repeat_of else ():
             if label.pair_id == pair.repeat_of:
                 return "b" if label.shown_left == "a" else "a"
         return "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
@@ -185,11 +189,11 @@ class LabellingDesk:
         return Showing(
             id=shown.id, pair_id=shown.pair_id, prompt=shown.prompt,
             left=sides[_side(shown, "left")], right=sides[_side(shown, "right")],
-            shown_left=shown.shown_left, guess=shown.guess, number=1 + len(self._own_labels()),
+            shown_left=shown.shown_left, guess=shown.guess, number=1 + len(self.own_labels()),
         )  # fmt: skip
 
     def _make_pair(self) -> tuple[int, NewPair]:
-        pair = Deck(self.store, self.lab, self.policy_id, self._rng).next_pair(self._own_labels())
+        pair = Deck(self.store, self.lab, self.policy_id, self._rng).next_pair(self.own_labels())
         pair = pair or self._sample_pairs(1, self._rng)[0]  # which says why there is none
         return self.store.add_pair(self.lab.id, pair), pair
 
@@ -217,7 +221,7 @@ class LabellingDesk:
 
     def _guess(self, pair: NewPair) -> float | None:
         """What a reward model of this person's labels alone expects: simulated ones would guess somebody else."""
-        labels = self._own_labels()
+        labels = self.own_labels()
         if sum(label.choice in ("a", "b") for label in labels) < LABELS_BEFORE_GUESSING:
             return None
         return reward.guess(reward.fit(self.store, self.lab, "human"), pair.prompt, pair.response_a, pair.response_b)
