@@ -18,7 +18,7 @@ def progress(number: int) -> str:
     at = (number - 1) % rounds.ROUND + 1
     said = html.escape(t("round.progress", at=at, n=rounds.ROUND, round=(number - 1) // rounds.ROUND + 1))
     bar = f'<progress max="{rounds.ROUND}" value="{at - 1}" aria-hidden="true"></progress>'
-    return f'<span class="lab-round">{bar}{said}</span>'
+    return f'<span class="lab-progress">{bar}{said}</span>'
 
 
 def waits(desk: LabellingDesk) -> bool:
@@ -41,7 +41,7 @@ def end(desk: LabellingDesk, undo: Callable[[LabellingDesk], None]) -> None:
     if rounds.settled(curve):
         accuracy, moved = curve[-1].reference_accuracy, rounds.SETTLED
         layout.note(t("round.settled", n=rounds.SETTLED_POINTS, accuracy=accuracy, moved=moved), "good")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(
             t("round.next", number=found.number + 1), key="round_next", type="primary", on_click=_next,
             args=(desk, found.number),
