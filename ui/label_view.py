@@ -11,7 +11,7 @@ from lab.deck import CHECK, REPEAT, better
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
 from lab.store import Label
 from ui import deck_view, guideline_view, layout, round_view, session
-from ui.i18n import t
+from ui.i18n import has, t
 
 _STILL_KEYS = st.components.v2.component(
     "lab_still_keys",
@@ -227,7 +227,7 @@ def _why(desk: LabellingDesk, label: Label) -> str:
             same = rounds.as_before(label, desk.own_labels())
             return t(f"label.{'why_repeat' if same is None else 'why_repeat_same' if same else 'why_repeat_other'}")
         case (way, _, _):
-            return t(f"label.why_{way}")
+            return t(f"label.why_{way}") if has(f"label.why_{way}") else ""  # it came from elsewhere
 
 
 def counters(desk: LabellingDesk) -> None:
