@@ -51,13 +51,9 @@ class _Traces:
 
     @cached_property
     def labels(self) -> list[list[Label]]:
-        """A person's own answers, for each language those in it, without the skipped ones and repeats."""
+        """A person's own answers, for each language those in it, without the skipped ones."""
         return [
-            [
-                label
-                for label in self.store.labels(self.lab_id, "human", language)
-                if label.choice != "skip" and label.repeat_of is None
-            ]
+            [label for label in self.store.labels(self.lab_id, "human", language) if label.choice != "skip"]
             for language in LANGUAGES
         ]
 

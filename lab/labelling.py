@@ -159,8 +159,8 @@ class LabellingDesk:
         return done
 
     def hit_rate(self) -> HitRate:
-        """How often the reward model foresaw this lab's own choices, repeats aside: it has learnt from the first."""
-        hits = [hit for label in self.own_labels() if not label.repeat_of and (hit := foreseen(label)) is not None]
+        """How often the reward model foresaw this lab's own choices."""
+        hits = [hit for label in self.own_labels() if (hit := foreseen(label)) is not None]
         low, high = wilson_interval(sum(hits), len(hits))
         return HitRate(n=len(hits), hits=sum(hits), low=low, high=high)
 
@@ -234,8 +234,9 @@ def _side(shown: Shown, side: str) -> str:
 
 
 def foreseen(label: Label) -> bool | None:
-    """Whether the reward model's guess of a label was right; None if it had none, or no side was chosen."""
-    return _reveal(label).hit
+    """Whether the reward model's guess of a label was right; None if it had none, or no side was chosen, and for a
+    repeat: it has learnt from the first time."""
+    return None if label.repeat_of else _reveal(label).hit
 
 
 def _reveal(label: Label) -> Answer:
