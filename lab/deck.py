@@ -178,7 +178,7 @@ class Deck:
         weights = reward.fit(self._store, self._lab, "human").model.weights
         chosen = fair[select(self._wished.way, a - b, weights, self._rng)]
         self._keep_pool([pair for pair in self._pool() if pair is not chosen])
-        return chosen
+        return replace(chosen, why=self._wished.way)  # it may have been drawn before the lab wished so
 
     def _topped_up(self) -> list[NewPair]:
         """The candidates that the lab wishes, after a few more were drawn: of each category one at a click."""
@@ -190,7 +190,7 @@ class Deck:
                 break
             pool += [
                 self._new(prompt, a, b, self._wished.way) for prompt, (a, b) in self._draw(2) if a and b and a != b
-            ]  # fmt: skip
+            ]
         self._keep_pool(pool)
         return [pair for pair in pool if _category(find(pair.prompt)) in allowed]
 

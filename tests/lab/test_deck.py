@@ -94,8 +94,11 @@ def test_a_lab_chooses_its_deck(store: Store, lab: Lab) -> None:
     assert deck.settings(store, lab) == wished
     shown = label(store, lab, 18)
     assert {pair.why for pair in shown} == {"different"}
+    LabellingDesk(store, lab).current()
     find = models.assets("en").grammar.find
     assert "harmful" not in {find(pair.prompt).category for pair in shown}
+    deck.keep_settings(store, lab, DeckSettings(way="random", introduction=False, checks=False, repeats=False))
+    assert [pair.why for pair in label(store, lab, 2)] == ["different", "random"], "but for the pair that waits"
     with pytest.raises(ValueError, match="no way 'best' to choose pairs"):
         DeckSettings(way="best")
 
