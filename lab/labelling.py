@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import torch
 
 from lab import models, reward
+from lab.deck import Deck
 from lab.store import Lab, Label, NewPair, Shown, Store, now
 from rlhf_core.annotators import Annotator, annotator_values
 from rlhf_core.evaluation import wilson_interval
@@ -95,7 +96,8 @@ class LabellingDesk:
     def answer(self, showing_id: str, choice: str, strength: int = 0, rationale: str = "") -> Answer:
         """Write a choice down: it is kept before this returns. A second answer to a showing changes nothing.
 
-        choice: one of `CHOICES`. TooFastError within 250 ms of the showing; LabellingError if the pair is not shown.
+        choice: one of `CHOICES`. strength: 1 slightly, 2 clearly, 0 not asked. rationale: why, in at most 200
+        characters beside the chips. TooFastError within 250 ms of the showing; LabellingError if the pair is not shown.
         """
         if choice not in CHOICES:
             raise ValueError(f"There is no choice {choice!r}; choose one of {', '.join(CHOICES)}.")
@@ -108,9 +110,11 @@ class LabellingDesk:
         if shown.open and timedelta(0) <= at - shown.shown_at < TOO_FAST:
             raise TooFastError("That was faster than anybody can read; nothing was labelled.")
         kept = choice if choice not in ("left", "right") else _side(shown, choice)
+        guideline = self.store.guideline(self.lab.id)
         label = self.store.answer(
-            showing_id, choice=kept, strength=strength, rationale=rationale, labeler=self.labeler, answered_at=at
-        )
+            showing_id, choice=kept, strength=strength, rationale=rationale, labeler=self.labeler, answered_at=at,
+            guideline=guideline.version if guideline else 0,
+        )  # fmt: skip
         if label is None:
             raise LabellingError("This pair is no longer the one that is shown; nothing was labelled.")
         return _reveal(label)
@@ -156,7 +160,7 @@ class LabellingDesk:
 
     def hit_rate(self) -> HitRate:
         """How often the reward model foresaw this lab's own choices."""
-        hits = [hit for label in self._own_labels() if (hit := foreseen(label)) is not None]
+        hits = [hit for label in self.own_labels() if (hit := foreseen(label)) is not None]
         low, high = wilson_interval(sum(hits), len(hits))
         return HitRate(n=len(hits), hits=sum(hits), low=low, high=high)
 
@@ -164,24 +168,33 @@ class LabellingDesk:
         if self.store.lab(self.lab.id).language != self.lab.language:
             raise LabellingError("The model of this lab speaks another language now; reload the page.")
 
-    def _own_labels(self) -> list[Label]:
+    def own_labels(self) -> list[Label]:
+        """The labels of this lab's people that stand, oldest first, in its language."""
         return self.store.labels(self.lab.id, "human", self.lab.language)
 
     def _show_next(self) -> Shown | None:
         pair_id, pair = self.store.next_pair(self.lab.id, self.lab.language) or self._make_pair()
-        left = "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
-        return self.store.show(self.lab.id, pair_id, shown_left=left, guess=self._guess(pair), at=self.clock())
+        left, guess = self._left(pair), self._guess(pair)
+        return self.store.show(self.lab.id, pair_id, shown_left=left, guess=guess, at=self.clock())
+
+    def _left(self, pair: NewPair) -> str:
+        """Which answer to put on the left: chance decides, but a repeat has its sides exchanged."""
+        for label in self.own_labels() if pair.repeat_of else ():
+            if label.pair_id == pair.repeat_of:
+                return "b" if label.shown_left == "a" else "a"
+        return "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
 
     def _showing(self, shown: Shown) -> Showing:
         sides = {"a": shown.response_a, "b": shown.response_b}
         return Showing(
             id=shown.id, pair_id=shown.pair_id, prompt=shown.prompt,
             left=sides[_side(shown, "left")], right=sides[_side(shown, "right")],
-            shown_left=shown.shown_left, guess=shown.guess, number=1 + len(self._own_labels()),
+            shown_left=shown.shown_left, guess=shown.guess, number=1 + len(self.own_labels()),
         )  # fmt: skip
 
     def _make_pair(self) -> tuple[int, NewPair]:
-        pair = self._sample_pairs(1, self._rng)[0]
+        pair = Deck(self.store, self.lab, self.policy_id, self._rng).next_pair(self.own_labels())
+        pair = pair or self._sample_pairs(1, self._rng)[0]  # which says why there is none
         return self.store.add_pair(self.lab.id, pair), pair
 
     def _sample_pairs(self, n: int, rng: torch.Generator) -> list[NewPair]:
@@ -208,7 +221,7 @@ class LabellingDesk:
 
     def _guess(self, pair: NewPair) -> float | None:
         """What a reward model of this person's labels alone expects: simulated ones would guess somebody else."""
-        labels = self._own_labels()
+        labels = self.own_labels()
         if sum(label.choice in ("a", "b") for label in labels) < LABELS_BEFORE_GUESSING:
             return None
         return reward.guess(reward.fit(self.store, self.lab, "human"), pair.prompt, pair.response_a, pair.response_b)
@@ -221,8 +234,9 @@ def _side(shown: Shown, side: str) -> str:
 
 
 def foreseen(label: Label) -> bool | None:
-    """Whether the reward model's guess of a label was right; None if it had none, or no side was chosen."""
-    return _reveal(label).hit
+    """Whether the reward model's guess of a label was right; None if it had none, or no side was chosen, and for a
+    repeat: it has learnt from the first time."""
+    return None if label.repeat_of else _reveal(label).hit
 
 
 def _reveal(label: Label) -> Answer:

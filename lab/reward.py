@@ -98,15 +98,20 @@ def _keep(cache: dict[Any, Any], key: _Key, value: Any) -> None:
             del cache[next(iter(cache))]
 
 
+def teaching(store: Store, lab: Lab, source: str = "both") -> list[Label]:
+    """The labels of a source that stand, but those of repeats, which measure a person and would count a pair twice."""
+    return [label for label in store.labels(lab.id, source, lab.language) if label.repeat_of is None]
+
+
 def counts(store: Store, lab: Lab) -> dict[str, int]:
-    """How many labels stand, by source: "human", "simulated" and "both"."""
-    kinds = [label.labeler_kind for label in store.labels(lab.id, language=lab.language)]
+    """How many labels teach, by source: "human", "simulated" and "both"."""
+    kinds = [label.labeler_kind for label in teaching(store, lab)]
     return {source: len(kinds) if source == "both" else kinds.count(source) for source in SOURCES}
 
 
 def fit(store: Store, lab: Lab, source: str = "both", features: str = "attributes") -> RewardFit:
     """Fit the reward model to the labels of a source. Without any it calls every pair even."""
-    labels = store.labels(lab.id, source, lab.language)
+    labels = teaching(store, lab, source)
     ids, key = [label.event_id for label in labels], (lab.key, lab.language, source, features)
     known, fitted = _fits.get(key, (None, None))
     if fitted is not None and known == ids:
@@ -152,7 +157,7 @@ def curve(store: Store, lab: Lab, source: str = "both", features: str = "attribu
     last. The labels between two points are guessed by the model of the point before them. What a further label does not
     change is not computed again.
     """
-    labels = [label for label in store.labels(lab.id, source, lab.language) if label.choice in TARGETS]
+    labels = [label for label in teaching(store, lab, source) if label.choice in TARGETS]
     if not labels:
         return []
     ids, key = [label.event_id for label in labels], (lab.key, lab.language, source, features)

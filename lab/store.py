@@ -10,6 +10,8 @@ from lab.copy_records import CopyRecords
 from lab.database import Database
 from lab.database import StoreError as StoreError
 from lab.forecast_records import ForecastRecords
+from lab.guideline_records import Guideline as Guideline
+from lab.guideline_records import GuidelineRecords
 from lab.lab_records import ConstitutionRow as ConstitutionRow
 from lab.lab_records import Lab as Lab
 from lab.lab_records import LabRecords
@@ -27,7 +29,7 @@ from lab.run_records import Run as Run
 from lab.run_records import RunRecords
 
 
-class Store(LabRecords, LabelRecords, RunRecords, ForecastRecords, CopyRecords):
+class Store(LabRecords, LabelRecords, GuidelineRecords, RunRecords, ForecastRecords, CopyRecords):
     """All that the app keeps. url: a SQLAlchemy URL; see `Database`."""
 
     def __init__(self, url: str | None = None) -> None:

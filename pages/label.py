@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import controls, errors, label_view, layout, session
+from ui import controls, deck_view, errors, label_view, layout, round_view, session
 from ui.i18n import t
 
 layout.heading("label")
@@ -18,15 +18,21 @@ def labelling() -> None:
     if session.read_lab() != lab:
         st.rerun()
     desk = label_view.desk()
-    showing = desk.current()
-    label_view.question(showing)
-    label_view.pair(showing)
-    label_view.buttons(desk, showing)
-    label_view.reveal(showing)
+    if round_view.waits(desk):
+        round_view.end(desk, label_view.undo_button)
+    else:
+        showing = desk.current()
+        label_view.question(showing)
+        label_view.pair(showing)
+        label_view.reasons(showing)
+        label_view.buttons(desk, showing)
+        label_view.reveal(desk, showing)
     label_view.counters(desk)
 
 
 labelling()
+with st.expander(t("deck.title"), key="deck"):
+    deck_view.settings()
 with st.expander(t("simulate.title"), key="simulate"):
     controls.simulate_form(policy_id=label_view.chosen_writer())
 with st.expander(t("label.writer"), key="writer"):

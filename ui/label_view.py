@@ -6,10 +6,12 @@ import html
 
 import streamlit as st
 
-from lab import models, reward
+from lab import models, reward, rounds
+from lab.deck import CHECK, REPEAT, better
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
-from ui import layout, session
-from ui.i18n import t
+from lab.store import Label
+from ui import deck_view, guideline_view, layout, round_view, session
+from ui.i18n import has, t
 
 _STILL_KEYS = st.components.v2.component(
     "lab_still_keys",
@@ -36,6 +38,13 @@ export default function () {
 
 WRITERS = {"ppo": "label.writer_run", "sl": "label.writer_run_sl", "rlaif": "label.writer_run_rlaif"}
 """The stages whose runs write answers, each with the key of a run's name."""
+GRADES = (("left", 2), ("left", 1), ("right", 1), ("right", 2))
+"""The choices that say how much better an answer is, in the order of their keys 1 to 4."""
+REASONS = ("more helpful", "safer", "more honest", "kinder", "shorter", "other")
+"""Why an answer is better, as it is kept; pages say it in their own language."""
+OTHER = "other"
+OWN_WORDS = 200
+"""Characters of a reason of one's own."""
 
 
 def chosen_writer() -> str:
@@ -80,11 +89,13 @@ def question(showing: Showing) -> None:
     display = models.assets(session.current_lab().language).grammar.display
     pair = session.laboratory().store.showing(showing.id)
     writer = writer_name(pair.policy_id) if pair else ""
-    number = html.escape(t("label.asked", number=showing.number, writer=writer))
-    st.html(
-        f'<div class="lab-question"><small>{number}</small><p>{html.escape(display(showing.prompt))}</p>'
-        f"<h2>{html.escape(t('label.question'))}</h2></div>"
-    )
+    asked = html.escape(t("label.asked", writer=writer))
+    with st.container(key="label_question", horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.html(
+            f'<div class="lab-question"><small>{round_view.progress(showing.number)} {asked}</small>'
+            f"<p>{html.escape(display(showing.prompt))}</p><h2>{html.escape(guideline_view.question())}</h2></div>"
+        )
+        guideline_view.popover()
 
 
 def pair(showing: Showing) -> None:
@@ -96,6 +107,27 @@ def pair(showing: Showing) -> None:
                 layout.quote(display(text), caption=name, kind="answer")
 
 
+def reasons(showing: Showing) -> None:
+    """Why the answer is better, if one likes to say so, before the choice. The showing's id in the keys has the next
+    pair begin without any."""
+    with st.container(key="label_reasons", gap="small"):
+        chosen = st.pills(
+            t("label.why"), REASONS, selection_mode="multi", key=f"label_reasons_{showing.id}",
+            format_func=lambda reason: t(f"label.reason_{REASONS.index(reason)}"),
+        )  # fmt: skip
+        if OTHER in chosen:
+            st.text_input(
+                t("label.own_words"), key=f"label_own_words_{showing.id}", max_chars=OWN_WORDS,
+                placeholder=t("label.own_words"), label_visibility="collapsed",
+            )  # fmt: skip
+
+
+def _rationale(showing_id: str) -> str:
+    """The chosen reasons, then the own words."""
+    own_words = st.session_state.get(f"label_own_words_{showing_id}", "").strip()
+    return ", ".join([*st.session_state.get(f"label_reasons_{showing_id}", []), *([own_words] if own_words else [])])
+
+
 def buttons(desk: LabellingDesk, showing: Showing) -> None:
     """One button for each choice, with its key. The showing's id in a button's key keeps a second click of a double
     click from labelling the next pair, which nobody has read yet."""
@@ -103,30 +135,38 @@ def buttons(desk: LabellingDesk, showing: Showing) -> None:
     for column, (choice, key, kind) in zip(st.columns(2, gap="medium"), choices, strict=True):
         with column:
             _button(desk, showing, choice, key, kind)
+    digits = session.value(deck_view.DIGITS, True)
+    with st.container(key="label_grades", horizontal=True, gap="small"):
+        for number, (choice, strength) in enumerate(GRADES, start=1):
+            _button(desk, showing, choice, str(number) if digits else None, "secondary", strength)
     with st.container(horizontal=True, gap="small", horizontal_alignment="center"):
         for choice, key in (("tie", "Down"), ("both_bad", "Up"), ("skip", "S")):
             _button(desk, showing, choice, key, "secondary")
-        st.button(
-            t("label.undo"),
-            key="label_undo",
-            shortcut="Backspace",
-            type="tertiary",
-            on_click=_undo,
-            args=(desk,),
-        )
+        undo_button(desk)
 
 
-def _button(desk: LabellingDesk, showing: Showing, choice: str, key: str, kind: str) -> None:
+def _button(
+    desk: LabellingDesk, showing: Showing, choice: str, key: str | None, kind: str, strength: int = 0
+) -> None:  # fmt: skip
+    name = f"{choice}{strength or ''}"
     st.button(
-        t(f"label.{choice}"), key=f"label_{choice}_{showing.id}", shortcut=key, type=kind,
-        width="stretch" if kind == "primary" else "content", on_click=_answer, args=(desk, showing.id, choice),
+        t(f"label.{name}"), key=f"label_{name}_{showing.id}", shortcut=key, type=kind,
+        width="stretch" if choice in ("left", "right") else "content", on_click=_answer,
+        args=(desk, showing.id, choice, strength),
     )  # fmt: skip
 
 
-def _answer(desk: LabellingDesk, showing_id: str, choice: str) -> None:
+def undo_button(desk: LabellingDesk) -> None:
+    """Takes the last answer back."""
+    st.button(
+        t("label.undo"), key="label_undo", shortcut="Backspace", type="tertiary", on_click=_undo, args=(desk,)
+    )  # fmt: skip
+
+
+def _answer(desk: LabellingDesk, showing_id: str, choice: str, strength: int) -> None:
     own = session.session()
     try:
-        own.last_answer = desk.answer(showing_id, choice)
+        own.last_answer = desk.answer(showing_id, choice, strength, _rationale(showing_id))
         own.last_said = ""
     except TooFastError:
         return  # A held key: nothing was labelled, the pair on the screen waits.
@@ -150,15 +190,16 @@ def _say_elsewhere() -> None:
     own.last_answer, own.last_said = None, t("label.elsewhere")
 
 
-def reveal(showing: Showing) -> None:
-    """What the reward model had guessed about the last pair, and whether it has a guess about this one."""
+def reveal(desk: LabellingDesk, showing: Showing) -> None:
+    """What the reward model had guessed about the last pair and why it was shown, and whether there is a guess about
+    this one."""
     own = session.session()
     with st.container(key="label_reveal", gap=None):
         if own.last_said:
             layout.note(own.last_said)
         elif own.last_answer is not None:
             sentence, kind = _reveal_sentence(own.last_answer)
-            layout.note(sentence, kind)
+            layout.note(f"{sentence} {_why(desk, own.last_answer.label)}", kind)
         layout.note(t("label.guess_none_yet" if showing.guess is None else "label.guess_waiting"))
 
 
@@ -169,6 +210,24 @@ def _reveal_sentence(answer: Answer) -> tuple[str, str]:
     if answer.hit is None:
         return t("label.reveal_no_choice", **slots), "plain"
     return (t("label.reveal_hit", **slots), "good") if answer.hit else (t("label.reveal_miss", **slots), "miss")
+
+
+def _why(desk: LabellingDesk, label: Label) -> str:
+    """Why a pair was shown, told after it was answered."""
+    match label.why.partition(":"):
+        case ("contrast", _, attribute):
+            return t("label.why_contrast", attribute=t(f"attribute.{attribute}"))
+        case ("dilemma", _, name):
+            return t(f"label.why_dilemma_{name}")
+        case (way, _, _) if way == CHECK:
+            right, side = rounds.check_right(label), "A" if better(label) == label.shown_left else "B"
+            key = "why_check" if right is None else "why_check_right" if right else "why_check_other"
+            return t(f"label.{key}", side=side)
+        case (way, _, _) if way == REPEAT:
+            same = rounds.as_before(label, desk.own_labels())
+            return t(f"label.{'why_repeat' if same is None else 'why_repeat_same' if same else 'why_repeat_other'}")
+        case (way, _, _):
+            return t(f"label.why_{way}") if has(f"label.why_{way}") else ""  # it came from elsewhere
 
 
 def counters(desk: LabellingDesk) -> None:
@@ -187,5 +246,5 @@ def counters(desk: LabellingDesk) -> None:
             layout.facts([(f"{rate.hits / rate.n:.0%}", t("label.hit_rate"), sentence)])
         else:
             layout.facts([(t("frame.none"), t("label.hit_rate"), t("label.hit_rate_none"))])
-    layout.note(t("label.keys"))
+    layout.note(t("label.keys") + (" " + t("label.keys_digits") if session.value(deck_view.DIGITS, True) else ""))
     _STILL_KEYS(key="label_still_keys")

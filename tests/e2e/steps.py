@@ -55,6 +55,13 @@ def answer(person: Person, choice: str, by: str = "click") -> None:
     person.settle()  # what stands below the pair comes after it
 
 
+def end_round(person: Person, choice: str) -> None:
+    """Answers the last pair of a round and waits for its end."""
+    person.press(f"label_{choice}_{look(person)}")
+    person.at("round_next").wait_for()
+    person.settle()
+
+
 def hold(person: Person, key: str, seconds: float) -> None:
     """Holds a key down: after the first key-down the browser is told that it repeats, as keyboards do."""
     end = time.monotonic() + seconds

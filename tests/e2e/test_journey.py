@@ -26,14 +26,16 @@ def look_into_the_language_model(person: Person) -> None:
 
 
 def label_twenty_pairs(person: Person) -> None:
-    for number in range(20):
+    for number in range(19):
         steps.answer(person, CHOICES[number % 3 if number % 7 else 3], by="key" if number % 2 else "click")
-    assert steps.labels(person) == (20, 0)
+    steps.end_round(person, "left")
+    assert steps.labels(person) == (18, 0), "two of them were repeats, which teach nothing"
+    person.press("round_next")
 
     pair = person.at("label_pair").inner_text()
     steps.answer(person, "left", by="key")
     steps.undo(person)
-    assert steps.labels(person) == (20, 0)
+    assert steps.labels(person) == (18, 0)
     again = person.at("label_pair").inner_text()
     assert sorted(pair.split()) == sorted(again.split()), "undo shows another pair"
 

@@ -1,8 +1,14 @@
 """Slips of hand and finger: they may cost a moment, never a label."""
 
+from contextlib import closing
+
+from playwright.sync_api import expect
+
+from lab.store import Store
 from tests.e2e import steps
 from tests.e2e.person import Person
 from tests.e2e.server import wait_until
+from ui.browser import COOKIE
 
 
 def test_a_double_click_labels_one_pair(person: Person) -> None:
@@ -34,3 +40,28 @@ def test_undo_takes_back_the_last_answer_only(person: Person) -> None:
     steps.undo(person, by="click")
     steps.undo(person, by="key")
     assert steps.labels(person) == (2, 0)
+
+
+def test_digits_say_how_much_better_and_write_where_one_types(person: Person) -> None:
+    person.go("/label", lang="en")
+    current = steps.look(person)
+    person.page.keyboard.press("1")
+    wait_until(lambda: steps.showing(person) != current, "the next pair")
+    assert steps.labels(person) == (1, 0)
+
+    current = steps.look(person)
+    person.starting("label_reasons_").get_by_role("button").filter(has_text="other").first.click()
+    words = person.starting("label_own_words_").locator("input").first
+    words.wait_for()
+    words.press_sequentially("2 of 4")
+    expect(words).to_have_value("2 of 4")
+    assert steps.showing(person) == current
+    person.press(f"label_right2_{current}")
+    wait_until(lambda: steps.showing(person) != current, "the next pair")
+    steps.look(person)
+    assert steps.labels(person) == (2, 0)
+    [browser] = [cookie["value"] for cookie in person.context.cookies() if cookie["name"] == COOKIE]
+    with closing(Store(person.server.database)) as store:
+        first, second = store.labels(store.open_lab(browser, "en").id)
+    assert (first.choice == first.shown_left, first.strength, first.rationale) == (True, 2, "")
+    assert (second.choice == second.shown_left, second.strength, second.rationale) == (False, 2, "other, 2 of 4")

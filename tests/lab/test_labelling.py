@@ -180,6 +180,7 @@ def test_the_hit_rate_counts_own_decided_labels_that_had_a_guess(
 ) -> None:
     hit, miss = label_like(choice="a", guess=0.9), label_like(choice="b", guess=0.9)
     others = [replace(hit, choice="tie"), replace(hit, choice="skip"), replace(hit, guess=None)]
+    others += [replace(hit, repeat_of=1)]
     asked = []
     monkeypatch.setattr(desk.store, "labels", lambda *a: asked.append(a) or [hit, miss, hit, hit, *others])
     rate = desk.hit_rate()

@@ -1,0 +1,143 @@
+"""The labelling page: strength, reasons, the guideline, the deck's settings and the end of a round."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from lab import deck, rounds
+from lab.app import get_laboratory
+from lab.labelling import LabellingDesk
+from lab.store import Lab, Label
+from tests.ui.conftest import Visit, key_of, markup, press, said
+from ui.i18n import translate
+from ui.label_view import GRADES
+
+
+def lab_of(app: AppTest) -> Lab:
+    return app.session_state["lab_session"].lab
+
+
+def labels(app: AppTest) -> list[Label]:
+    return get_laboratory().store.labels(lab_of(app).id)
+
+
+def label_many(app: AppTest, n: int) -> None:
+    """Labels given elsewhere, by the same person."""
+    desk = LabellingDesk(get_laboratory().store, lab_of(app))
+    for _ in range(n):
+        desk.answer(desk.current().id, "left")
+
+
+def test_four_buttons_say_how_much_better(visit: Visit) -> None:
+    app = visit("label")
+    for side, strength in GRADES:
+        app = press(app, f"label_{side}{strength}_")
+        last = labels(app)[-1]
+        assert last.strength == strength
+        assert (last.choice == last.shown_left) == (side == "left")
+    app = press(app, "label_left_")
+    assert labels(app)[-1].strength == 0, "the plain choice does not ask for it"
+
+
+def test_reasons_are_kept_in_english_and_begin_anew_with_each_pair(visit: Visit) -> None:
+    app = visit("label")
+    pills = app.get("button_group")
+    reasons = next(one for one in pills if one.key.startswith("label_reasons_"))
+    reasons.set_value(["kinder", "other"]).run()
+    field = next(one for one in app.text_input if one.key.startswith("label_own_words_"))
+    app = field.set_value("  왜냐하면, <b>좋아서</b> ").run()
+    app = press(app, "label_left_")
+    assert labels(app)[-1].rationale == "kinder, other, 왜냐하면, <b>좋아서</b>"
+    app = press(app, "label_left_")
+    assert labels(app)[-1].rationale == ""
+
+
+def test_the_digits_can_be_switched_off(visit: Visit) -> None:
+    app = visit("label")
+    assert translate("en", "label.keys_digits") in said(app)
+
+    def shortcuts() -> set[str]:
+        return {one.proto.shortcut for one in app.button if one.key and one.key.startswith("label_")}
+
+    assert shortcuts() >= {"1", "2", "3", "4", "left"}
+    app.toggle(key="label_digits").set_value(False).run()
+    assert shortcuts() & {"1", "2", "3", "4"} == set() and "left" in shortcuts()
+    assert translate("en", "label.keys_digits") not in said(app)
+
+
+def test_the_question_and_the_guideline_can_be_ones_own(visit: Visit) -> None:
+    app = visit("label")
+    assert translate("en", "label.question") in said(app) and translate("en", "guideline.text") in said(app)
+    assert markup(app).count('class="lab-worked"') == 3
+    app.text_input(key="guideline_question_0").set_value("Which is <i>kinder</i>?")
+    app.text_area(key="guideline_text_0").set_value("Be kind.")
+    app = press(app, "guideline_save")
+    assert "Which is <i>kinder</i>?" in said(app) and "<i>kinder" not in markup(app)
+    assert "Be kind." in said(app) and translate("en", "guideline.text") not in said(app)
+    app = press(app, "label_left_")
+    assert labels(app)[-1].guideline == 1
+    app.text_input(key="guideline_question_1").set_value("")
+    app = press(app, "guideline_save")
+    assert translate("en", "label.question") in said(app)
+    assert get_laboratory().store.guideline(lab_of(app).id).version == 2
+
+
+def test_why_a_pair_was_shown_is_told_after_the_answer(visit: Visit) -> None:
+    app, language = visit("label"), "en"
+    store = get_laboratory().store
+    for _ in range(12):
+        shown = store.open_showing(lab_of(app).id)
+        kind, _, detail = shown.why.partition(":")
+        app = press(app, "label_left_")
+        key = {"contrast": "label.why_contrast", "dilemma": f"label.why_dilemma_{detail}"}.get(kind)
+        if key:
+            slots = {"attribute": translate(language, f"attribute.{detail}")} if kind == "contrast" else {}
+            assert translate(language, key, **slots) in said(app)
+        else:
+            side = "A" if deck.better(labels(app)[-1]) == shown.shown_left else "B"
+            told = [
+                translate(language, f"label.why_{kind}_{outcome}", side=side)
+                for outcome in (("right", "other") if kind == "check" else ("same", "other"))
+            ]
+            assert any(sentence in said(app) for sentence in told)
+
+
+def test_the_deck_is_set_for_the_lab(visit: Visit) -> None:
+    app = visit("label")
+    app.radio(key="deck_way").set_value("different").run()
+    app.toggle(key="deck_checks").set_value(False).run()
+    kept = deck.settings(get_laboratory().store, lab_of(app))
+    assert (kept.way, kept.checks, kept.repeats) == ("different", False, True)
+    app = visit("label")
+    assert app.radio(key="deck_way").value == "different" and not app.toggle(key="deck_checks").value
+
+
+def says_what_the_round_came_to(app: AppTest, language: str) -> bool:
+    found = rounds.summary(labels(app))
+    sentences = (
+        translate(language, "round.ended", number=1),
+        translate(language, "round.favourite", n=16),
+        translate(language, "round.of", k=found.repeats.k, n=2),
+        translate(language, "round.leaning_left", share=found.left.k / found.left.n),
+    )
+    return all(sentence in said(app) for sentence in sentences)
+
+
+def test_a_round_ends_with_what_it_came_to(visit: Visit) -> None:
+    app = visit("label")
+    label_many(app, 19)
+    app = visit("label")
+    assert translate("en", "round.progress", at=20, n=20, round=1) in said(app)
+    app = press(app, "label_left_")
+    assert says_what_the_round_came_to(app, "en")
+    assert says_what_the_round_came_to(visit("label", "ko"), "ko"), "after a reload, in either language of the page"
+    assert not [one for one in app.button if one.key.startswith("label_left")], "no pair is in sight"
+    assert get_laboratory().store.open_showing(lab_of(app).id) is None, "no time runs"
+
+    app = press(app, "label_undo")
+    assert len(labels(app)) == 19
+    app = press(app, "label_left_")
+    app = press(app, "round_next")
+    assert translate("en", "round.progress", at=1, n=20, round=2) in said(app)
+    app = visit("label")
+    assert key_of(app, "label_left_"), "an end that was seen does not come again"
