@@ -6,6 +6,7 @@ Labels are those in `lab.language`; what is known of another language is kept be
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -39,6 +40,8 @@ class RewardFit:
     ties: int
     left_out: int
     """Both bad and skipped: they train nothing."""
+    unreadable: int
+    """Decided and tied ones among texts that hold words the model does not know: they train nothing either."""
     train_loss: float
     """In nats per label; ln 2 knows nothing."""
     train_accuracy: float
@@ -100,8 +103,16 @@ def _keep(cache: dict[Any, Any], key: _Key, value: Any) -> None:
 
 def counts(store: Store, lab: Lab) -> dict[str, int]:
     """How many labels stand, by source: "human", "simulated" and "both"."""
-    kinds = [label.labeler_kind for label in store.labels(lab.id, language=lab.language)]
-    return {source: len(kinds) if source == "both" else kinds.count(source) for source in SOURCES}
+    labels = store.labels(lab.id, language=lab.language)
+    people = sum(label.labeler_kind == "human" for label in labels)
+    return dict(zip(SOURCES, (people, len(labels) - people, len(labels)), strict=True))
+
+
+def teaches(label: Label) -> bool:
+    """Whether a label trains the reward model: it favours an answer or finds both equal, and the model knows every
+    word of its texts."""
+    texts = (label.prompt, label.response_a, label.response_b)
+    return label.choice in TARGETS and models.readable(label.language, *texts)
 
 
 def fit(store: Store, lab: Lab, source: str = "both", features: str = "attributes") -> RewardFit:
@@ -111,22 +122,28 @@ def fit(store: Store, lab: Lab, source: str = "both", features: str = "attribute
     known, fitted = _fits.get(key, (None, None))
     if fitted is not None and known == ids:
         return fitted
-    used = [label for label in labels if label.choice in TARGETS]
-    model = RewardModel(models.extractor(lab.language, features))
-    loss, train_accuracy = float(torch.tensor(2.0).log()), 0.5
-    if used:
-        evidence = _evidence(lab.language, features, used)
-        evidence.fit(model, len(used))
-        loss, train_accuracy = evidence.measures(model, len(used))
-        model.normalise(models.features(lab.language, features, *models.assets(lab.language).start_answers))
-    fitted = RewardFit(
-        model=model, language=lab.language, source=source, features=features, labels_used=len(used),
-        simulated_used=sum(label.labeler_kind == "simulated" for label in used),
-        ties=sum(label.choice == "tie" for label in used), left_out=len(labels) - len(used),
-        train_loss=loss, train_accuracy=train_accuracy,
-    )  # fmt: skip
+    fitted = fit_labels(labels, lab.language, source, features)
     _keep(_fits, key, (ids, fitted))
     return fitted
+
+
+def fit_labels(labels: Sequence[Label], language: str, source: str, features: str) -> RewardFit:
+    """Fit the reward model to these labels, all in one language."""
+    used = [label for label in labels if teaches(label)]
+    idle = sum(label.choice not in TARGETS for label in labels)
+    model = RewardModel(models.extractor(language, features))
+    loss, train_accuracy = float(torch.tensor(2.0).log()), 0.5
+    if used:
+        evidence = _evidence(language, features, used)
+        evidence.fit(model, len(used))
+        loss, train_accuracy = evidence.measures(model, len(used))
+        model.normalise(models.features(language, features, *models.assets(language).start_answers))
+    return RewardFit(
+        model=model, language=language, source=source, features=features, labels_used=len(used),
+        simulated_used=sum(label.labeler_kind != "human" for label in used),
+        ties=sum(label.choice == "tie" for label in used), left_out=idle,
+        unreadable=len(labels) - len(used) - idle, train_loss=loss, train_accuracy=train_accuracy,
+    )  # fmt: skip
 
 
 def score(fit: RewardFit, prompt: str, response: str) -> float:
@@ -152,7 +169,7 @@ def curve(store: Store, lab: Lab, source: str = "both", features: str = "attribu
     last. The labels between two points are guessed by the model of the point before them. What a further label does not
     change is not computed again.
     """
-    labels = [label for label in store.labels(lab.id, source, lab.language) if label.choice in TARGETS]
+    labels = [label for label in store.labels(lab.id, source, lab.language) if teaches(label)]
     if not labels:
         return []
     ids, key = [label.event_id for label in labels], (lab.key, lab.language, source, features)
