@@ -162,6 +162,44 @@ def explain(fit: RewardFit) -> list[tuple[str, float]]:
     return list(zip(fit.model.extractor.names, fit.model.effects.tolist(), strict=True))
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """What the reward model would be without one of its labels."""
+
+    before: evaluation.Interval
+    """Accuracy on the reference pairs, with the label."""
+    after: evaluation.Interval
+    moved: tuple[tuple[str, float, float], ...]
+    """The features whose effect moves most: name, effect before and after, in log-odds."""
+    flipped: int
+    """Reference pairs whose answers it would order otherwise, ..."""
+    pairs: int
+    """... of so many."""
+
+
+MOVED = 3
+
+
+def leave_one_out(store: Store, lab: Lab, event_id: int, features: str = "attributes") -> LeftOut | None:
+    """What the model of all labels of a lab would be without one of them. None if that label trains nothing."""
+    labels = store.labels(lab.id, language=lab.language)
+    if not any(label.event_id == event_id and teaches(label) for label in labels):
+        return None
+    whole = fit(store, lab, "both", features)
+    rest = fit_labels([label for label in labels if label.event_id != event_id], lab.language, "both", features)
+    differences, margins = reference(lab.language, features)
+    before, after = differences @ whole.model.weights, differences @ rest.model.weights
+    effects = zip(explain(whole), explain(rest), strict=True)
+    moved = [(name, old, new) for (name, old), (_, new) in effects if old != new]
+    return LeftOut(
+        before=evaluation.accuracy(before, margins).interval,
+        after=evaluation.accuracy(after, margins).interval,
+        moved=tuple(sorted(moved, key=lambda move: -abs(move[2] - move[1]))[:MOVED]),
+        flipped=int((before.sign() != after.sign()).sum()),
+        pairs=len(differences),
+    )
+
+
 def curve(store: Store, lab: Lab, source: str = "both", features: str = "attributes") -> list[CurvePoint]:
     """How the reward model got better label by label, in the order of the labels.
 

@@ -6,7 +6,7 @@ import html
 
 import streamlit as st
 
-from lab import models, reward
+from lab import exchange, models, reward
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
 from ui import layout, session
 from ui.i18n import t
@@ -58,7 +58,9 @@ def desk() -> LabellingDesk:
 
 
 def writer_name(policy_id: str) -> str:
-    """Who wrote an answer, in words."""
+    """Who wrote an answer, in words. One who came with a file is named as there."""
+    if policy_id != models.START and not policy_id.startswith("run-"):
+        return t("label.writer_imported", name=policy_id)
     run = models.run_of(session.laboratory().store, policy_id)
     return t(WRITERS[run.stage], run=run.number, step=run.step) if run else t("label.writer_start")
 
@@ -77,23 +79,29 @@ def writer_choice() -> None:
 
 def question(showing: Showing) -> None:
     """What was asked, and what is asked of the person."""
-    display = models.assets(session.current_lab().language).grammar.display
+    asked = _as_html(showing.prompt)
     pair = session.laboratory().store.showing(showing.id)
     writer = writer_name(pair.policy_id) if pair else ""
     number = html.escape(t("label.asked", number=showing.number, writer=writer))
     st.html(
-        f'<div class="lab-question"><small>{number}</small><p>{html.escape(display(showing.prompt))}</p>'
+        f'<div class="lab-question"><small>{number}</small><p>{asked}</p>'
         f"<h2>{html.escape(t('label.question'))}</h2></div>"
     )
 
 
 def pair(showing: Showing) -> None:
     """The two answers."""
-    display = models.assets(session.current_lab().language).grammar.display
+    language = session.current_lab().language
     with st.container(key="label_pair"):
         for column, name, text in zip(st.columns(2, gap="medium"), "AB", (showing.left, showing.right), strict=True):
             with column:
-                layout.quote(display(text), caption=name, kind="answer")
+                unknown = exchange.unknown_in(language, text)
+                layout.quote(models.displayed(language, text), caption=name, kind="answer", unknown=unknown)
+
+
+def _as_html(text: str) -> str:
+    language = session.current_lab().language
+    return layout.marked(models.displayed(language, text), exchange.unknown_in(language, text))
 
 
 def buttons(desk: LabellingDesk, showing: Showing) -> None:
@@ -159,7 +167,11 @@ def reveal(showing: Showing) -> None:
         elif own.last_answer is not None:
             sentence, kind = _reveal_sentence(own.last_answer)
             layout.note(sentence, kind)
-        layout.note(t("label.guess_none_yet" if showing.guess is None else "label.guess_waiting"))
+        language = session.current_lab().language
+        if not models.readable(language, showing.prompt, showing.left, showing.right):
+            layout.note(t("label.unreadable"), "miss")
+        else:
+            layout.note(t("label.guess_none_yet" if showing.guess is None else "label.guess_waiting"))
 
 
 def _reveal_sentence(answer: Answer) -> tuple[str, str]:
