@@ -70,7 +70,7 @@ def format_name(name: str) -> str:
 def _take_away(lab: Lab) -> None:
     layout.section("exchange.away")
     store = session.laboratory().store
-    source = controls.source_choice("exchange_source", reward.counts(store, lab))
+    source = controls.source_choice("exchange_source", reward.counts(store, lab), "exchange.source")
     formats = [OURS, *(name for name in FORMATS if name != OURS)]
     st.selectbox(
         t("exchange.format"), formats, key=session.keep("exchange_format", OURS, formats), format_func=format_name

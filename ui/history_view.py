@@ -15,6 +15,8 @@ from ui import controls, errors, layout, session
 from ui.i18n import has, t
 
 ALL = ""
+OWNER = "you"
+"""What the lab calls whoever has it open."""
 STRENGTHS = {1: "history.slightly", 2: "history.clearly", 3: "history.very"}
 LONGEST_TEXT = 60
 """Characters of a question that name a label."""
@@ -49,9 +51,10 @@ def panel() -> None:
 def _filtered(labels: Sequence[Label]) -> list[Label]:
     who, kind, choice, text = st.columns(4, gap="medium")
     with who:
-        labeler = _filter("labeler", dict.fromkeys(label.labeler for label in labels), str)
+        kinds = {label.labeler: label.labeler_kind for label in labels}
+        labeler = _filter("labeler", list(kinds), lambda name: labeler_name(name, kinds[name]))
     with kind:
-        by = _filter("kind", dict.fromkeys(label.labeler_kind for label in labels), kind_name)
+        by = _filter("kind", list(dict.fromkeys(label.labeler_kind for label in labels)), kind_name)
     with choice:
         said = _filter("choice", [c for c in CHOICES if any(x.choice == c for x in labels)], choice_name)
     words = text.text_input(t("history.text"), key=session.keep("history_text", "")).casefold()
@@ -65,7 +68,7 @@ def _filtered(labels: Sequence[Label]) -> list[Label]:
     ]
 
 
-def _filter(name: str, values: Sequence[str] | dict[str, None], named: Callable[[str], str]) -> str:
+def _filter(name: str, values: Sequence[str], named: Callable[[str], str]) -> str:
     options = [ALL, *values]
     return st.selectbox(
         t(f"history.{name}"), options, key=session.keep(f"history_{name}", ALL, options),
@@ -79,6 +82,13 @@ def texts(label: Label) -> tuple[str, str, str]:
         models.displayed(label.language, text) for text in (label.prompt, label.response_a, label.response_b)
     )
     return prompt, a, b
+
+
+def labeler_name(name: str, kind: str) -> str:
+    """A labeller as people call them; the lab's own owner and annotators have names in the page's language."""
+    if kind == "simulated" and has(f"annotator.{name}"):
+        return t(f"annotator.{name}")
+    return t("history.you") if name == OWNER and kind == "human" else name
 
 
 def kind_name(kind: str) -> str:
@@ -110,7 +120,7 @@ def _table(labels: Sequence[Label]) -> None:
         "choice": lambda label: choice_name(label.choice),
         "strength": lambda label: t(STRENGTHS[label.strength]) if label.strength else "",
         "reason": lambda label: label.rationale,
-        "labeler": lambda label: label.labeler,
+        "labeler": lambda label: labeler_name(label.labeler, label.labeler_kind),
         "kind": lambda label: kind_name(label.labeler_kind),
         "why": _why,
         "unknown": lambda label: ", ".join(_unknown(label)),
@@ -167,17 +177,18 @@ def _one(lab: Lab, labels: Sequence[Label]) -> None:
 def _name(label: Label) -> str:
     prompt = texts(label)[0]
     short = prompt if len(prompt) <= LONGEST_TEXT else prompt[:LONGEST_TEXT] + "…"
-    return f"{label.event_id} · {choice_name(label.choice)} · {label.labeler} · {short}"
+    who = labeler_name(label.labeler, label.labeler_kind)
+    return f"{label.event_id} · {choice_name(label.choice)} · {who} · {short}"
 
 
 def _take_back(lab: Lab, event_id: int) -> None:
     store = session.laboratory().store
-    _do(lambda: store.undo_label(lab.id, event_id, labeler="you", at=now()), t("history.taken_back"))
+    _do(lambda: store.undo_label(lab.id, event_id, labeler=OWNER, at=now()), t("history.taken_back"))
 
 
 def _change(lab: Lab, event_id: int, choice: str) -> None:
     store = session.laboratory().store
-    _do(lambda: store.change_label(lab.id, event_id, choice, labeler="you", at=now()), t("history.changed"))
+    _do(lambda: store.change_label(lab.id, event_id, choice, labeler=OWNER, at=now()), t("history.changed"))
 
 
 def _do(change: Callable[[], bool], done: str) -> None:
@@ -235,6 +246,8 @@ def _figure(agreed: Agreement, form: str) -> str:
 def _interval(agreed: Agreement, form: str) -> str:
     if agreed.low is None or agreed.high is None:
         return t(f"history.undefined_{agreed.undefined}")
+    if agreed.low == agreed.high:
+        return t("history.interval_none")
     return t("history.interval", low=controls.signed(agreed.low, form), high=controls.signed(agreed.high, form))
 
 
@@ -244,10 +257,10 @@ def _labelers(lab: Lab, labels: Sequence[Label]) -> None:
     with st.popover(t("history.delete"), key="history_delete"):
         who = st.selectbox(
             t("history.labeler"), known, key=session.keep("history_delete_who", known[0], known),
-            format_func=lambda who: f"{who[0]} ({kind_name(who[1])})",
+            format_func=lambda who: f"{labeler_name(*who)} ({kind_name(who[1])})",
         )  # fmt: skip
         n = sum((label.labeler, label.labeler_kind) == who for label in labels)
-        layout.note(t("history.delete_why", name=who[0], n=n))
+        layout.note(t("history.delete_why", name=labeler_name(*who), n=n))
         st.button(t("history.delete_go"), key="history_delete_go", type="primary", on_click=_delete, args=(lab, *who))
 
 

@@ -169,7 +169,7 @@ def reveal(showing: Showing) -> None:
             layout.note(sentence, kind)
         language = session.current_lab().language
         if not models.readable(language, showing.prompt, showing.left, showing.right):
-            layout.note(t("label.unreadable"), "miss")
+            layout.note(t("label.unreadable"))
         else:
             layout.note(t("label.guess_none_yet" if showing.guess is None else "label.guess_waiting"))
 
@@ -186,11 +186,16 @@ def _reveal_sentence(answer: Answer) -> tuple[str, str]:
 def counters(desk: LabellingDesk) -> None:
     """How many labels, whose, and how often the reward model foresaw them."""
     counts, language = reward.counts(desk.store, desk.lab), t(f"language.{desk.lab.language}")
+    others = sum(label.labeler != desk.labeler for label in desk.store.labels(desk.lab.id, "human", desk.lab.language))
+    by_people = (t("label.count_mine"), t("label.count_mine_sentence", language=language))
+    if others:
+        mine = counts["human"] - others
+        by_people = (t("label.count_people"), t("label.count_people_sentence", mine=mine, others=others))
     rate = desk.hit_rate()
     mine, guessed = st.columns([1, 1], gap="medium")
     with mine, st.container(key="label_count"):
         layout.facts([
-            (f"{counts['human']}", t("label.count_mine"), t("label.count_mine_sentence", language=language)),
+            (f"{counts['human']}", *by_people),
             (f"{counts['simulated']}", t("label.count_simulated"), t("label.count_simulated_sentence")),
         ])  # fmt: skip
     with guessed, st.container(key="label_hit_rate"):

@@ -82,7 +82,7 @@ def test_a_file_is_looked_at_first_and_then_taken_in(visit: Visit, language: str
     assert translate(language, "format.no_text", value="3") in text and "response_a" in text
     found = exchange.look(get_laboratory().store, lab_of(app), data, "f")
     words = exchange_view.listed(found.unknown, exchange_view.SHOWN_WORDS)
-    assert "volcano" in words and translate(language, "exchange.unreadable", n=found.unreadable, words=words) in text
+    assert translate(language, "exchange.unreadable", n=found.unreadable, words=words) in text
     app = press(app, "intake_go")
     assert [(label.labeler, label.choice) for label in labels(app)] == [("ann", "a")]
     assert app.session_state["lab_session"].intakes == 1
