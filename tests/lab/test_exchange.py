@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from lab import exchange, models, reward
+from lab import agreement, exchange, models, reward
 from lab.exchange import ExchangeError
 from lab.labelling import LabellingDesk
 from lab.store import Lab, NewPair, Store, now
+from rlhf_core import evaluation
 from rlhf_core.formats import FORMATS, MOST_BYTES, OURS, FormatError, read
 from rlhf_core.formats.comparison import Comparison
 
@@ -230,3 +231,38 @@ def test_comparisons_hold_what_the_lab_holds(store: Store, lab: Lab) -> None:
     ):
         assert isinstance(comparison, Comparison)
         assert models.assets("en").grammar.normalise(comparison.response_a) == label.response_a
+
+
+def test_leaving_one_out_is_a_refit_without_it(store: Store, lab: Lab) -> None:
+    LabellingDesk(store, lab).simulate(12, "default", 0.0, 4)
+    label = next(label for label in store.labels(lab.id) if label.choice in ("a", "b"))
+    left = reward.leave_one_out(store, lab, label.event_id)
+    assert left is not None
+    differences, margins = reward.reference("en", "attributes")
+    before = differences @ reward.fit(store, lab).model.weights
+    effects = dict(reward.explain(reward.fit(store, lab)))
+    store.undo_label(lab.id, label.event_id, labeler="you", at=now())
+    refitted = reward.fit(store, lab)
+    after = differences @ refitted.model.weights
+    assert (left.before, left.after) == tuple(evaluation.accuracy(x, margins).interval for x in (before, after))
+    assert left.flipped == int((before.sign() != after.sign()).sum()) and left.pairs == len(differences)
+    gaps = {name: abs(new - effects[name]) for name, new in reward.explain(refitted)}
+    assert [name for name, _, _ in left.moved] == sorted(gaps, key=lambda name: -gaps[name])[:3]
+
+
+def test_a_label_that_teaches_nothing_changes_nothing(store: Store, lab: Lab) -> None:
+    say(store, lab, "a", "skip")
+    assert reward.leave_one_out(store, lab, store.labels(lab.id)[-1].event_id) is None
+
+
+def test_agreement_counts_pairs_that_several_judged_whichever_answer_is_a(store: Store, lab: Lab) -> None:
+    for who, choices in (("ann", "ab"), ("bob", "ab")):
+        say(store, lab, choices[0], labeler=who)
+        say(store, lab, choices[1], labeler=who, b="hello .")
+    say(store, lab, "b", labeler="cy", a=BAD, b=GOOD)
+    say(store, lab, "skip", labeler="dot")
+    say(store, lab, "a", labeler="dot", b="no .")
+    agreed = agreement.among(store.labels(lab.id))
+    assert (agreed.share.value, agreed.share.items, agreed.labelers) == (1.0, 2, 3)
+    assert agreed.alpha.value == 1.0
+    assert agreement.among([]).labelers == 0
