@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 
 from lab import models
@@ -253,11 +254,19 @@ def as_tokens(language: str, text: str) -> tuple[str, bool]:
     tokens = grammar.normalise(text)
     if not models.unknown_words(language, tokens):
         return tokens, False
-    if len(text) <= MAX_CHARACTERS and len(tokens.split()) < MAX_WORDS:
+    short = len(text) <= MAX_CHARACTERS and len(tokens.split()) < MAX_WORDS
+    if short and all(_has_a_form(language, word) for word in text.split()):
         reading = read_words(grammar, text)
         if reading.text and not reading.unknown:
             return reading.text, True
     return text, False
+
+
+@lru_cache(maxsize=models.KEPT_FEATURES)
+def _has_a_form(language: str, word: str) -> bool:
+    """Whether the model knows a word as it is written, or in another form. A glance at each word, remembered, spares
+    reading whole texts in vain."""
+    return not read_words(models.assets(language).grammar, word).unknown
 
 
 def unknown_in(language: str, text: str) -> tuple[str, ...]:
@@ -268,11 +277,12 @@ def unknown_in(language: str, text: str) -> tuple[str, ...]:
     return tuple(word for word in words if _unknown_tokens(language, word))
 
 
-def _unknown_tokens(language: str, word: str) -> list[str]:
+@lru_cache(maxsize=models.KEPT_FEATURES)
+def _unknown_tokens(language: str, word: str) -> tuple[str, ...]:
     """What the model does not know of a word as it is written; a mark says nothing."""
     grammar = models.assets(language).grammar
     tokens = grammar.normalise(grammar.spell_out(surface(word)))
-    return [token for token in models.unknown_words(language, tokens) if any(map(str.isalnum, token))]
+    return tuple(token for token in models.unknown_words(language, tokens) if any(map(str.isalnum, token)))
 
 
 def _unknown(pairs: Iterable[NewPair]) -> tuple[str, ...]:
