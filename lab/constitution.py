@@ -24,7 +24,7 @@ from rlhf_core.constitutional_ai import VIOLATED, Chain, ConstitutionalAI
 from rlhf_core.corpus import Prompt
 from rlhf_core.headless import generator
 from rlhf_core.language_model import MiniLM
-from rlhf_core.preferences import TARGETS, PreferenceData, PreferenceDataset
+from rlhf_core.preferences import PreferenceData, PreferenceDataset
 from rlhf_core.principle_judge import ConstitutionJudge
 
 FIGURE_EXAMPLES = 1000
@@ -159,7 +159,7 @@ def notebook(language: str, constitution: Constitution) -> list[NotebookAnswer]:
 
 def agreement_with_labels(store: Store, lab: Lab, constitution: Constitution) -> rlaif.Agreement:
     """How often the constitution decides as this lab's people did, in the lab's language."""
-    labels = [label for label in reward.teaching(store, lab, "human") if label.choice in TARGETS]
+    labels = [label for label in reward.teaching(store, lab, "human") if reward.teaches(label)]
     pairs = [
         PreferenceData(
             prompt=x.prompt, response_a=x.response_a, response_b=x.response_b, preferred=x.choice, labeler=x.labeler

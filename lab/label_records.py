@@ -19,6 +19,7 @@ from lab import tables as t
 from lab.records import Records, insert
 
 SOURCES = ("human", "simulated", "both")
+"""Whose labels: a person's, those of anything else (annotators, a constitution), or all."""
 CHOICES = ("a", "b", "tie", "both_bad", "skip")
 """What a label may say: which answer is better, or why none is."""
 
@@ -80,6 +81,32 @@ class Label:
     rationale: str
     guideline: int
     """The version of the guideline it was given under; 0 is the one that ships."""
+    labeler: str
+    labeler_kind: str
+    answered_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undo:
+    """The taking back of a label."""
+
+    event_id: int
+    retracts: int
+    labeler: str
+    labeler_kind: str
+    answered_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewLabel:
+    """A label from outside, before it is stored. pair: the index of its pair among those it came with."""
+
+    pair: int
+    shown_left: str
+    shown_at: datetime
+    choice: str
+    strength: int
+    rationale: str
     labeler: str
     labeler_kind: str
     answered_at: datetime
@@ -181,18 +208,88 @@ class LabelRecords(Records):
                 said = {"choice": choice, "strength": 0, "rationale": "", "guideline": 0}
                 _add_label(db, lab_id, showing_id, labeler=labeler, labeler_kind="simulated", answered_at=at, **said)
 
+    def add_from_outside(self, lab_id: int, pairs: Sequence[NewPair], labels: Sequence[NewLabel]) -> None:
+        """Append pairs and labels of them, all or none. A pair's `repeat_of` is an index among them, as a label's
+        `pair` is; pairs without a label wait to be shown."""
+        if not pairs:
+            return
+        with self._db.write() as db:
+            rows = [{"lab_id": lab_id, **vars(pair), "repeat_of": None} for pair in pairs]
+            query = t.pair.insert().returning(t.pair.c.id, sort_by_parameter_order=True)
+            ids = list(db.execute(query, rows).scalars())
+            for made, pair in zip(ids, pairs, strict=True):
+                if pair.repeat_of is not None:
+                    db.execute(t.pair.update().where(t.pair.c.id == made).values(repeat_of=ids[pair.repeat_of]))
+            showings, events = [], []
+            for label in labels:
+                said = dict(vars(label))
+                showing = {"id": secrets.token_hex(8), "lab_id": lab_id, "pair_id": ids[said.pop("pair")]}
+                showing |= {"shown_left": said.pop("shown_left"), "shown_at": said.pop("shown_at")}
+                showings.append({**showing, "guess": None, "open": False})
+                events.append({"lab_id": lab_id, "kind": "label", "showing_id": showing["id"], "guideline": 0, **said})
+            if labels:
+                db.execute(t.showing.insert(), showings)
+                db.execute(t.event.insert(), events)
+
     def undo(self, lab_id: int, *, labeler: str, at: datetime) -> bool:
-        """Take back the last standing answer of a person in the lab's language. False when there is none."""
-        of_person = (t.event.c.lab_id == lab_id, t.event.c.kind == "label", t.event.c.labeler_kind == "human")
+        """Take back a person's own last standing answer in the lab's language. False when there is none."""
+        of_person = (
+            t.event.c.lab_id == lab_id,
+            t.event.c.kind == "label",
+            t.event.c.labeler_kind == "human",
+            t.event.c.labeler == labeler,
+        )
         of_label = t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair)
         last = sa.select(func.max(t.event.c.id)).select_from(of_label).where(*of_person, stands, _spoken)
         with self._db.write() as db:
             if (retracts := db.execute(last).scalar()) is None:
                 return False
             close_showing(db, lab_id)
-            values = {"labeler": labeler, "labeler_kind": "human", "answered_at": at, "retracts": retracts}
-            insert(db, t.event, lab_id=lab_id, kind="undo", **values)
+            _add_undo(db, lab_id, retracts, labeler=labeler, at=at)
             return True
+
+    def undo_label(self, lab_id: int, event_id: int, *, labeler: str, at: datetime) -> bool:
+        """Take back a label that stands, whoever gave it. Its pair waits to be shown again, if nobody else judged it.
+        False when it does not stand."""
+        with self._db.write() as db:
+            if _standing(db, lab_id, event_id) is None:
+                return False
+            _add_undo(db, lab_id, event_id, labeler=labeler, at=at)
+            return True
+
+    def change_label(self, lab_id: int, event_id: int, choice: str, *, labeler: str, at: datetime) -> bool:
+        """Take back a label that stands, and append another choice on a new showing of the same pair: that of the
+        person who changes it. False when it does not stand."""
+        if choice not in CHOICES:
+            raise ValueError(f"There is no choice {choice!r}; choose one of {', '.join(CHOICES)}.")
+        with self._db.write() as db:
+            if (label := _standing(db, lab_id, event_id)) is None:
+                return False
+            _add_undo(db, lab_id, event_id, labeler=labeler, at=at)
+            showing_id = _add_showing(
+                db, lab_id, label.pair_id, shown_left=label.shown_left, guess=None, shown_at=at, open=False
+            )
+            said = {"choice": choice, "strength": 0, "rationale": "", "guideline": label.guideline}
+            _add_label(db, lab_id, showing_id, labeler=labeler, labeler_kind="human", answered_at=at, **said)
+            return True
+
+    def delete_labeler(self, lab_id: int, labeler: str, labeler_kind: str) -> int:
+        """Delete all labels of one labeller for good, those taken back and in other languages too, with what was shown
+        for them. Returns how many stood. Pairs stay, and wait to be shown where nobody else judged them."""
+        own = (
+            t.event.c.lab_id == lab_id,
+            t.event.c.kind == "label",
+            t.event.c.labeler == labeler,
+            t.event.c.labeler_kind == labeler_kind,
+        )
+        with self._db.write() as db:
+            rows = db.execute(sa.select(t.event.c["id", "showing_id"], stands.label("stands")).where(*own)).all()
+            if rows:
+                gone = [{"gone": row.id, "showing": row.showing_id} for row in rows]
+                db.execute(t.event.delete().where(t.event.c.retracts == sa.bindparam("gone")), gone)
+                db.execute(t.event.delete().where(t.event.c.id == sa.bindparam("gone")), gone)
+                db.execute(t.showing.delete().where(t.showing.c.id == sa.bindparam("showing")), gone)
+            return sum(row.stands for row in rows)
 
     def last_undo_at(self, lab_id: int) -> datetime | None:
         """When an answer was last taken back."""
@@ -203,14 +300,43 @@ class LabelRecords(Records):
     def labels(self, lab_id: int, source: str = "both", language: str | None = None) -> list[Label]:
         """The standing labels of a lab, oldest first, of people, of simulated annotators or of both: those in a
         language, by default in the one that its model speaks now."""
-        if source not in SOURCES:
-            raise ValueError(f"There is no label source {source!r}; choose one of {', '.join(SOURCES)}.")
         in_language = _spoken if language is None else t.pair.c.language == language
-        query = _label_query.where(t.event.c.lab_id == lab_id, stands, in_language)
-        if source != "both":
-            query = query.where(t.event.c.labeler_kind == source)
+        query = _label_query.where(t.event.c.lab_id == lab_id, stands, in_language, *_of_source(source))
         with self._db.read() as db:
             return [Label(**row._mapping) for row in db.execute(query)]
+
+    def events(self, lab_id: int, source: str, language: str) -> list[Label | Undo]:
+        """All that was said of pairs in a language, oldest first: labels, those taken back too, and what took them
+        back."""
+        said = _label_query.where(t.event.c.lab_id == lab_id, t.pair.c.language == language, *_of_source(source))
+        taken = sa.select(
+            _undo.c.id.label("event_id"), _undo.c["retracts", "labeler", "labeler_kind", "answered_at"]
+        ).where(_undo.c.lab_id == lab_id, _undo.c.kind == "undo")
+        with self._db.read() as db:
+            labels = [Label(**row._mapping) for row in db.execute(said)]
+            undos = [Undo(**row._mapping) for row in db.execute(taken)]
+        ids = {label.event_id for label in labels}
+        return sorted([*labels, *(u for u in undos if u.retracts in ids)], key=lambda event: event.event_id)
+
+
+def _of_source(source: str) -> list[sa.ColumnElement[bool]]:
+    """What labels of a source have in common."""
+    if source not in SOURCES:
+        raise ValueError(f"There is no label source {source!r}; choose one of {', '.join(SOURCES)}.")
+    by_people = t.event.c.labeler_kind == "human"
+    return {"human": [by_people], "simulated": [~by_people], "both": []}[source]
+
+
+def _standing(db: sa.Connection, lab_id: int, event_id: int) -> Label | None:
+    """A label of a lab, if it stands."""
+    query = _label_query.where(t.event.c.lab_id == lab_id, t.event.c.id == event_id, stands)
+    row = db.execute(query).one_or_none()
+    return row and Label(**row._mapping)
+
+
+def _add_undo(db: sa.Connection, lab_id: int, retracts: int, *, labeler: str, at: datetime) -> None:
+    values = {"labeler": labeler, "labeler_kind": "human", "answered_at": at, "retracts": retracts}
+    insert(db, t.event, lab_id=lab_id, kind="undo", **values)
 
 
 def _add_showing(db: sa.Connection, lab_id: int, pair_id: int, **values: Any) -> str:

@@ -221,8 +221,9 @@ class LabellingDesk:
 
     def _guess(self, pair: NewPair) -> float | None:
         """What a reward model of this person's labels alone expects: simulated ones would guess somebody else."""
-        labels = self.own_labels()
-        if sum(label.choice in ("a", "b") for label in labels) < LABELS_BEFORE_GUESSING:
+        labels = [label for label in self.own_labels() if reward.teaches(label)]
+        readable = models.readable(pair.language, pair.prompt, pair.response_a, pair.response_b)
+        if not readable or sum(label.choice in ("a", "b") for label in labels) < LABELS_BEFORE_GUESSING:
             return None
         return reward.guess(reward.fit(self.store, self.lab, "human"), pair.prompt, pair.response_a, pair.response_b)
 

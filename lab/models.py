@@ -73,6 +73,26 @@ def features(language: str, kind: str, prompts: Sequence[str], responses: Sequen
     return torch.stack([found[key] for key in keys])
 
 
+@lru_cache(maxsize=KEPT_FEATURES)
+def unknown_words(language: str, text: str) -> tuple[str, ...]:
+    """The words of a text that the vocabulary lacks. Such a text came in from outside and is kept as people write it;
+    all others are tokens."""
+    return tuple(assets(language).tokenizer.unknown(text))
+
+
+def readable(language: str, prompt: str, *responses: str) -> bool:
+    """Whether the models can read a question and its answers: no unknown word, and a question of a length they take."""
+    longest = assets(language).model.config.prompt_length - 2  # its beginning and the separator take two places
+    if not 0 < len(prompt.split()) <= longest:
+        return False
+    return not any(unknown_words(language, text) for text in (prompt, *responses))
+
+
+def displayed(language: str, text: str) -> str:
+    """A text of a pair as people read it."""
+    return text if unknown_words(language, text) else assets(language).grammar.display(text)
+
+
 def run_of(store: Store, policy_id: str) -> Run | None:
     """The run that made a policy; None for one that came with the app. KeyError for a run that there is not."""
     return store.run(int(policy_id.removeprefix("run-"))) if policy_id.startswith("run-") else None

@@ -6,6 +6,7 @@ Labels are those in `lab.language`; what is known of another language is kept be
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -39,6 +40,8 @@ class RewardFit:
     ties: int
     left_out: int
     """Both bad and skipped: they train nothing."""
+    unreadable: int
+    """Decided and tied ones among texts that hold words the model does not know: they train nothing either."""
     train_loss: float
     """In nats per label; ln 2 knows nothing."""
     train_accuracy: float
@@ -105,8 +108,16 @@ def teaching(store: Store, lab: Lab, source: str = "both") -> list[Label]:
 
 def counts(store: Store, lab: Lab) -> dict[str, int]:
     """How many labels teach, by source: "human", "simulated" and "both"."""
-    kinds = [label.labeler_kind for label in teaching(store, lab)]
-    return {source: len(kinds) if source == "both" else kinds.count(source) for source in SOURCES}
+    labels = teaching(store, lab)
+    people = sum(label.labeler_kind == "human" for label in labels)
+    return dict(zip(SOURCES, (people, len(labels) - people, len(labels)), strict=True))
+
+
+def teaches(label: Label) -> bool:
+    """Whether a label trains the reward model: it favours an answer or finds both equal, and the model knows every
+    word of its texts."""
+    texts = (label.prompt, label.response_a, label.response_b)
+    return label.choice in TARGETS and models.readable(label.language, *texts)
 
 
 def fit(store: Store, lab: Lab, source: str = "both", features: str = "attributes") -> RewardFit:
@@ -116,22 +127,28 @@ def fit(store: Store, lab: Lab, source: str = "both", features: str = "attribute
     known, fitted = _fits.get(key, (None, None))
     if fitted is not None and known == ids:
         return fitted
-    used = [label for label in labels if label.choice in TARGETS]
-    model = RewardModel(models.extractor(lab.language, features))
-    loss, train_accuracy = float(torch.tensor(2.0).log()), 0.5
-    if used:
-        evidence = _evidence(lab.language, features, used)
-        evidence.fit(model, len(used))
-        loss, train_accuracy = evidence.measures(model, len(used))
-        model.normalise(models.features(lab.language, features, *models.assets(lab.language).start_answers))
-    fitted = RewardFit(
-        model=model, language=lab.language, source=source, features=features, labels_used=len(used),
-        simulated_used=sum(label.labeler_kind == "simulated" for label in used),
-        ties=sum(label.choice == "tie" for label in used), left_out=len(labels) - len(used),
-        train_loss=loss, train_accuracy=train_accuracy,
-    )  # fmt: skip
+    fitted = fit_labels(labels, lab.language, source, features)
     _keep(_fits, key, (ids, fitted))
     return fitted
+
+
+def fit_labels(labels: Sequence[Label], language: str, source: str, features: str) -> RewardFit:
+    """Fit the reward model to these labels, all in one language."""
+    used = [label for label in labels if teaches(label)]
+    idle = sum(label.choice not in TARGETS for label in labels)
+    model = RewardModel(models.extractor(language, features))
+    loss, train_accuracy = float(torch.tensor(2.0).log()), 0.5
+    if used:
+        evidence = _evidence(language, features, used)
+        evidence.fit(model, len(used))
+        loss, train_accuracy = evidence.measures(model, len(used))
+        model.normalise(models.features(language, features, *models.assets(language).start_answers))
+    return RewardFit(
+        model=model, language=language, source=source, features=features, labels_used=len(used),
+        simulated_used=sum(label.labeler_kind != "human" for label in used),
+        ties=sum(label.choice == "tie" for label in used), left_out=idle,
+        unreadable=len(labels) - len(used) - idle, train_loss=loss, train_accuracy=train_accuracy,
+    )  # fmt: skip
 
 
 def score(fit: RewardFit, prompt: str, response: str) -> float:
@@ -150,6 +167,44 @@ def explain(fit: RewardFit) -> list[tuple[str, float]]:
     return list(zip(fit.model.extractor.names, fit.model.effects.tolist(), strict=True))
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """What the reward model would be without one of its labels."""
+
+    before: evaluation.Interval
+    """Accuracy on the reference pairs, with the label."""
+    after: evaluation.Interval
+    moved: tuple[tuple[str, float, float], ...]
+    """The features whose effect moves most: name, effect before and after, in log-odds."""
+    flipped: int
+    """Reference pairs whose answers it would order otherwise, ..."""
+    pairs: int
+    """... of so many."""
+
+
+MOVED = 3
+
+
+def leave_one_out(store: Store, lab: Lab, event_id: int, features: str = "attributes") -> LeftOut | None:
+    """What the model of all labels of a lab would be without one of them. None if that label trains nothing."""
+    labels = store.labels(lab.id, language=lab.language)
+    if not any(label.event_id == event_id and teaches(label) for label in labels):
+        return None
+    whole = fit(store, lab, "both", features)
+    rest = fit_labels([label for label in labels if label.event_id != event_id], lab.language, "both", features)
+    differences, margins = reference(lab.language, features)
+    before, after = differences @ whole.model.weights, differences @ rest.model.weights
+    effects = zip(explain(whole), explain(rest), strict=True)
+    moved = [(name, old, new) for (name, old), (_, new) in effects if old != new]
+    return LeftOut(
+        before=evaluation.accuracy(before, margins).interval,
+        after=evaluation.accuracy(after, margins).interval,
+        moved=tuple(sorted(moved, key=lambda move: -abs(move[2] - move[1]))[:MOVED]),
+        flipped=int((before.sign() != after.sign()).sum()),
+        pairs=len(differences),
+    )
+
+
 def curve(store: Store, lab: Lab, source: str = "both", features: str = "attributes") -> list[CurvePoint]:
     """How the reward model got better label by label, in the order of the labels.
 
@@ -157,7 +212,7 @@ def curve(store: Store, lab: Lab, source: str = "both", features: str = "attribu
     last. The labels between two points are guessed by the model of the point before them. What a further label does not
     change is not computed again.
     """
-    labels = [label for label in teaching(store, lab, source) if label.choice in TARGETS]
+    labels = [label for label in teaching(store, lab, source) if teaches(label)]
     if not labels:
         return []
     ids, key = [label.event_id for label in labels], (lab.key, lab.language, source, features)

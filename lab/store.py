@@ -18,8 +18,10 @@ from lab.lab_records import LabRecords
 from lab.label_records import SOURCES as SOURCES
 from lab.label_records import Label as Label
 from lab.label_records import LabelRecords
+from lab.label_records import NewLabel as NewLabel
 from lab.label_records import NewPair as NewPair
 from lab.label_records import Shown as Shown
+from lab.label_records import Undo as Undo
 from lab.records import now as now
 from lab.run_records import UNFINISHED as UNFINISHED
 from lab.run_records import Artifact as Artifact

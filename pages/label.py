@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import controls, deck_view, errors, label_view, layout, round_view, session
+from ui import (
+    controls,
+    deck_view,
+    errors,
+    exchange_view,
+    history_view,
+    label_view,
+    layout,
+    round_view,
+    session,
+)
 from ui.i18n import t
 
 layout.heading("label")
@@ -37,3 +47,5 @@ with st.expander(t("simulate.title"), key="simulate"):
     controls.simulate_form(policy_id=label_view.chosen_writer())
 with st.expander(t("label.writer"), key="writer"):
     label_view.writer_choice()
+history_view.panel()
+exchange_view.panel()

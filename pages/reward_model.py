@@ -29,6 +29,8 @@ layout.note(
     t("reward_model.used", labels=fit.labels_used, ties=fit.ties, left_out=fit.left_out),
     "simulated" if source == "simulated" else "plain",
 )
+if fit.unreadable:
+    layout.note(t("reward_model.unreadable", n=fit.unreadable))
 view.curves(reward.curve(store, lab, source, features), source)
 left, right = st.columns([1, 1], gap="large")
 with left:

@@ -63,10 +63,10 @@ def reference_values() -> None:
         layout.note(t("reward_model.reference_lead", weights=weights_in_words()))
 
 
-def source_choice(key: str, counts: Mapping[str, int]) -> str:
-    """Mine, simulated or both, with the number of labels of each."""
+def source_choice(key: str, counts: Mapping[str, int], label: str = "reward_model.source") -> str:
+    """Mine, simulated or both, with the number of labels of each. label: the key of what it decides."""
     st.segmented_control(
-        t("reward_model.source"), SOURCES, key=session.keep(key, "both", SOURCES), required=True,
+        t(label), SOURCES, key=session.keep(key, "both", SOURCES), required=True,
         format_func=lambda source: t(f"reward_model.source_{source}", n=counts[source]),
     )  # fmt: skip
     return st.session_state[key]

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lab.database import StoreError
+from lab.exchange import ExchangeError
 from lab.forecasts import ForecastError
 from lab.jobs import JobError
 from lab.lab_file import LabFileError
 from lab.labelling import LabellingError
 from rlhf_core.constitution import ConstitutionError
+from rlhf_core.formats import FormatError
 from rlhf_core.gridworld import MazeError
 from rlhf_core.language_model import CheckpointError
 from rlhf_core.team_messages import MessageError
@@ -40,6 +42,10 @@ def explain(error: Exception) -> str:
             return t(f"maze.error_{error.reason}", detail=str(error))
         case LabFileError():
             return t(f"lab_file.{error.reason}", **error.slots)
+        case FormatError():
+            return t(f"format.{error.reason}", **error.slots)
+        case ExchangeError():
+            return t(f"exchange.{error.reason}", **error.slots)
         case ForecastError():
             return t(f"outlook.error_{error.reason}", key=error.key)
     for kind, key in _SENTENCES.items():

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from rlhf_core.formats import REASONS
 from rlhf_core.josa import josa
 from rlhf_core.metrics import METRICS
 
@@ -32,11 +33,13 @@ _slots = _Slots()
 
 @lru_cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """Every sentence of a language, by its dotted key. What a metric is, the core says itself, in English."""
+    """Every sentence of a language, by its dotted key. What a metric is, and what is wrong with a file, the core says
+    itself, in English."""
     with (LOCALES / f"{language}.toml").open("rb") as file:
         found = dict(_flatten(tomllib.load(file)))
     if language == "en":
         found |= {f"metric.{name}.sentence": info.sentence for name, info in METRICS.items()}
+        found |= {f"format.{reason}": sentence for reason, sentence in REASONS.items()}
     return found
 
 

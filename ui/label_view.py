@@ -6,7 +6,7 @@ import html
 
 import streamlit as st
 
-from lab import models, reward, rounds
+from lab import exchange, models, reward, rounds
 from lab.deck import CHECK, REPEAT, better
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
 from lab.store import Label
@@ -67,7 +67,9 @@ def desk() -> LabellingDesk:
 
 
 def writer_name(policy_id: str) -> str:
-    """Who wrote an answer, in words."""
+    """Who wrote an answer, in words. One who came with a file is named as there."""
+    if policy_id != models.START and not policy_id.startswith("run-"):
+        return t("label.writer_imported", name=policy_id)
     run = models.run_of(session.laboratory().store, policy_id)
     return t(WRITERS[run.stage], run=run.number, step=run.step) if run else t("label.writer_start")
 
@@ -86,25 +88,31 @@ def writer_choice() -> None:
 
 def question(showing: Showing) -> None:
     """What was asked, and what is asked of the person."""
-    display = models.assets(session.current_lab().language).grammar.display
+    asked = _as_html(showing.prompt)
     pair = session.laboratory().store.showing(showing.id)
     writer = writer_name(pair.policy_id) if pair else ""
-    asked = html.escape(t("label.asked", writer=writer))
+    about = html.escape(t("label.asked", writer=writer))
     with st.container(key="label_question", horizontal=True, vertical_alignment="bottom", gap="small"):
         st.html(
-            f'<div class="lab-question"><small>{round_view.progress(showing.number)} {asked}</small>'
-            f"<p>{html.escape(display(showing.prompt))}</p><h2>{html.escape(guideline_view.question())}</h2></div>"
+            f'<div class="lab-question"><small>{round_view.progress(showing.number)} {about}</small>'
+            f"<p>{asked}</p><h2>{html.escape(guideline_view.question())}</h2></div>"
         )
         guideline_view.popover()
 
 
 def pair(showing: Showing) -> None:
     """The two answers."""
-    display = models.assets(session.current_lab().language).grammar.display
+    language = session.current_lab().language
     with st.container(key="label_pair"):
         for column, name, text in zip(st.columns(2, gap="medium"), "AB", (showing.left, showing.right), strict=True):
             with column:
-                layout.quote(display(text), caption=name, kind="answer")
+                unknown = exchange.unknown_in(language, text)
+                layout.quote(models.displayed(language, text), caption=name, kind="answer", unknown=unknown)
+
+
+def _as_html(text: str) -> str:
+    language = session.current_lab().language
+    return layout.marked(models.displayed(language, text), exchange.unknown_in(language, text))
 
 
 def reasons(showing: Showing) -> None:
@@ -200,7 +208,11 @@ def reveal(desk: LabellingDesk, showing: Showing) -> None:
         elif own.last_answer is not None:
             sentence, kind = _reveal_sentence(own.last_answer)
             layout.note(f"{sentence} {_why(desk, own.last_answer.label)}", kind)
-        layout.note(t("label.guess_none_yet" if showing.guess is None else "label.guess_waiting"))
+        language = session.current_lab().language
+        if not models.readable(language, showing.prompt, showing.left, showing.right):
+            layout.note(t("label.unreadable"))
+        else:
+            layout.note(t("label.guess_none_yet" if showing.guess is None else "label.guess_waiting"))
 
 
 def _reveal_sentence(answer: Answer) -> tuple[str, str]:
@@ -233,11 +245,16 @@ def _why(desk: LabellingDesk, label: Label) -> str:
 def counters(desk: LabellingDesk) -> None:
     """How many labels, whose, and how often the reward model foresaw them."""
     counts, language = reward.counts(desk.store, desk.lab), t(f"language.{desk.lab.language}")
+    others = sum(label.labeler != desk.labeler for label in desk.store.labels(desk.lab.id, "human", desk.lab.language))
+    by_people = (t("label.count_mine"), t("label.count_mine_sentence", language=language))
+    if others:
+        mine = counts["human"] - others
+        by_people = (t("label.count_people"), t("label.count_people_sentence", mine=mine, others=others))
     rate = desk.hit_rate()
     mine, guessed = st.columns([1, 1], gap="medium")
     with mine, st.container(key="label_count"):
         layout.facts([
-            (f"{counts['human']}", t("label.count_mine"), t("label.count_mine_sentence", language=language)),
+            (f"{counts['human']}", *by_people),
             (f"{counts['simulated']}", t("label.count_simulated"), t("label.count_simulated_sentence")),
         ])  # fmt: skip
     with guessed, st.container(key="label_hit_rate"):

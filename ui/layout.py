@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -121,7 +122,19 @@ def table(kind: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None
     st.html(f'<table class="{kind}"><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>')
 
 
-def quote(text: str, *, caption: str = "", kind: str = "") -> None:
-    """Text that a person or a model wrote, escaped, as a card."""
+def quote(text: str, *, caption: str = "", kind: str = "", unknown: Collection[str] = ()) -> None:
+    """Text that a person or a model wrote, escaped, as a card. unknown: see `marked`."""
     head = f"<small>{html.escape(caption)}</small>" if caption else ""
-    st.html(f'<blockquote class="lab-quote {kind}">{head}<p>{html.escape(text)}</p></blockquote>')
+    st.html(f'<blockquote class="lab-quote {kind}">{head}<p>{marked(text, unknown)}</p></blockquote>')
+
+
+def marked(text: str, unknown: Collection[str]) -> str:
+    """A text as HTML, its words that the model does not know marked as such."""
+    if not unknown:
+        return html.escape(text)
+    why = html.escape(t("label.unknown_word"))
+    words = (
+        f'<mark title="{why}">{html.escape(word)}</mark>' if word in unknown else html.escape(word)
+        for word in re.split(r"(\s+)", text)
+    )  # fmt: skip
+    return f'<span class="lab-as-written">{"".join(words)}</span>'

@@ -73,6 +73,10 @@ class Session:
     """What the last action did, to be said once."""
     problem: str = ""
     """Why the last thing asked for was not done: of a run, or of the constitution."""
+    intake: Any = None
+    """The file of labels that this tab looks at, see `exchange_view.Intake`."""
+    intakes: int = 0
+    """How many such files it took in or put aside: names the next upload."""
     page: str = ""
     """The page that this visit is on, and that the problem belongs to."""
     team: Any = None

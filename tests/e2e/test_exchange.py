@@ -1,0 +1,59 @@
+"""Labels leave one lab as a file and come into another, by hand; and one is taken back out of the history."""
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.e2e import steps
+from tests.e2e.conftest import NewPerson
+from tests.e2e.person import Person
+from tests.e2e.server import Server, wait_until
+
+
+def open_part(person: Person, part: str) -> None:
+    person.settle()
+    person.at(part).locator("summary").click()
+    person.settle()
+
+
+def choose_file(person: Person, path: Path) -> None:
+    person.page.locator('input[type="file"]').set_input_files(path)
+    person.at("intake_report").wait_for()
+    person.settle()
+
+
+def test_labels_move_from_lab_to_lab(server: Server, person_at: NewPerson, tmp_path: Path) -> None:
+    ann = person_at(server)
+    ann.go("/label", lang="en")
+    for choice in ("left", "right", "skip"):
+        steps.answer(ann, choice)
+    open_part(ann, "exchange")
+    ann.choose("exchange_format", "CSV")
+    expect(ann.at("exchange_report")).to_contain_text("Labels in the file: 3")
+    with ann.page.expect_download() as taken:
+        ann.press("exchange_download")
+    path = tmp_path / taken.value.suggested_filename
+    taken.value.save_as(path)
+    assert path.suffix == ".csv"
+
+    bob = person_at(server)
+    bob.go("/label", lang="en")
+    steps.answer(bob, "left")
+    open_part(bob, "exchange")
+    broken = tmp_path / "broken.csv"
+    broken.write_bytes(path.read_bytes().replace(b"prompt", b"pormpt"))
+    choose_file(bob, broken)
+    expect(bob.complaints()).to_contain_text("Nothing was changed")
+    bob.reload()
+    open_part(bob, "exchange")
+    choose_file(bob, path)
+    assert steps.labels(bob) == (1, 0), "a look changes nothing"
+    bob.press("intake_go")
+    wait_until(lambda: steps.labels(bob) == (4, 0), "the labels are taken in")
+
+    open_part(bob, "history")
+    bob.at("history_chosen").get_by_role("combobox").click()
+    bob.page.get_by_role("option").filter(has_text="better").first.click()
+    expect(bob.at("history_without")).to_contain_text("reference accuracy")
+    bob.press("history_take_back")
+    wait_until(lambda: steps.labels(bob) == (3, 0), "the label is taken back")
