@@ -23,7 +23,7 @@ COMPARISON = "reward_comparison"
 DEFAULT_ITERATIONS = 100
 MOST_MEASURED = 300
 """Labels that the accuracy in training is measured on, at most."""
-COMPARED_STEPS = 80
+COMPARED_STEPS = 60
 """Gradient steps of each network in a comparison, at most: as many as one waits for."""
 
 

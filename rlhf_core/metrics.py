@@ -284,8 +284,8 @@ _TABLE = (
     MetricInfo(
         "reference_accuracy",
         "eval_accuracy",
-        "Share of pairs of answers ordered as the judge orders them; higher is better, 50 % (dashed) is guessing. Judge "
-        "of unseen pairs: the reference values; of its labels: the labels. A gap between the two is overfitting.",
+        "Share of pairs of answers ordered as the judge orders them; higher is better, 50 % (dashed) is guessing. "
+        "Judge of unseen pairs: the reference values; of its labels: the labels. A gap between the two is overfitting.",
         "share",
         "up",
     ),

@@ -118,7 +118,9 @@ def curves(
     layout["annotations"] = _labels(marks, max((x for one in series for x in one.x), default=0), palette)
     if marks:
         layout["margin"]["t"] = 8 + 15 * max(label["text"].count("<br>") + 1 for label in layout["annotations"])
-        layout["legend"] |= {"x": 0.02, "y": 0.98, "yanchor": "top", "orientation": "v"}
+        # Above it stand the labels. Shares that are worth a curve mostly lie high, so theirs goes to the bottom.
+        corner = {"y": 0.02, "yanchor": "bottom"} if share else {"y": 0.98, "yanchor": "top"}
+        layout["legend"] |= {"x": 0.02, "orientation": "v", **corner}
     elif len(series) > 1:
         layout["margin"]["t"] = 40
     layout["xaxis"]["rangemode"] = "tozero"
@@ -165,7 +167,7 @@ def signed_bars(names: Sequence[str], values: Sequence[float], palette: Palette,
 
 def share_bars(
     names: Sequence[str], shares: Sequence[tuple[float, float, float]], marked: Sequence[bool], palette: Palette, *,
-    height: int = 300,
+    height: int = 250,
 ) -> Figure:  # fmt: skip
     """Horizontal bars of shares (share, low, high) with their intervals, the first on top, and guessing, a half, as a
     dashed level. marked: whose colour is the second one."""

@@ -84,8 +84,10 @@ def training(run: Run | None) -> None:
 def comparison(source: str) -> None:
     """All kinds of reward model on the labels of a source: the button that teaches them, and what came of it."""
     store, lab = session.laboratory().store, session.current_lab()
-    layout.note(t("neural.compare_lead"))
-    if st.button(t("neural.compare"), key="neural_compare", type="primary"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        asked = st.button(t("neural.compare"), key="neural_compare", type="primary")
+        layout.note(t("neural.compare_lead"))
+    if asked:
         bar = st.progress(0.0)
 
         def progress(share: float, place: int) -> None:
