@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lab import models
 from lab.store import SOURCES, Lab, Label, Store
-from rlhf_core import evaluation
+from rlhf_core import evaluation, reward_ensemble
 from rlhf_core.gold import REFERENCE_VALUES
 from rlhf_core.preferences import TARGETS, target
 from rlhf_core.reward_model import RewardModel
@@ -138,6 +138,17 @@ def guess(fit: RewardFit, prompt: str, response_a: str, response_b: str) -> floa
     """P(a is preferred to b)."""
     a, b = models.features(fit.language, fit.features, [prompt, prompt], [response_a, response_b])
     return float(torch.sigmoid((a - b) @ fit.model.weights))
+
+
+def disagreement(store: Store, lab: Lab, fit: RewardFit, prompt: str, response: str) -> float:
+    """How far refits on resampled labels differ about an answer, see `reward_ensemble.disagreement`."""
+    labels = [label for label in store.labels(lab.id, fit.source, fit.language) if label.choice in TARGETS]
+    evidence, rng = _evidence(fit.language, fit.features, labels), torch.Generator().manual_seed(0)
+    weights = reward_ensemble.bootstrap_weights(
+        evidence.differences, evidence.targets, fit.model.prior_precision, rng
+    )
+    features = models.features(fit.language, fit.features, [prompt], [response])
+    return float(reward_ensemble.disagreement(features, weights))
 
 
 def explain(fit: RewardFit) -> list[tuple[str, float]]:

@@ -1,8 +1,8 @@
 """Reward models that are neural networks: nothing of them is frozen, so all they know of answers comes from labels.
 
 Two networks read a prompt and a response: the notebook's LSTM over one-hot words (Hochreiter and Schmidhuber, 1997),
-reconstructed, and a transformer that begins as the language model, with a scalar in place of the next word (Stiennon et al., 2020).
-Both minimise the Bradley-Terry loss, -log sigmoid(r(a) - r(b)), by gradient descent. The notebook's network saw no
+reconstructed, and a transformer that begins as the language model and is fine-tuned whole (Stiennon et al., 2020). Both
+minimise the Bradley-Terry loss, -log sigmoid(r(a) - r(b)), by gradient descent. The notebook's network saw no
 prompt; `sees_prompt` lets either network have it or not.
 """
 
