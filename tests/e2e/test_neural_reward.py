@@ -30,7 +30,7 @@ def train(person: Person) -> None:
     accuracy = person.at("neural_chart_reference_accuracy")
     expect(accuracy).to_contain_text(SAY["chart.unseen"])
     expect(accuracy.locator(".annotation-text")).to_have_text("LR 0.002")
-    expect(accuracy).to_contain_text(re.compile(r"n = \d+, 95 % interval"))
+    expect(accuracy).to_contain_text(re.compile(r"n\s=\s\d+, 95\s%\sinterval"))
 
 
 def test_a_network_learns_from_the_labels(server: Server, person_at: NewPerson) -> None:
