@@ -159,7 +159,7 @@ def notebook(language: str, constitution: Constitution) -> list[NotebookAnswer]:
 
 def agreement_with_labels(store: Store, lab: Lab, constitution: Constitution) -> rlaif.Agreement:
     """How often the constitution decides as this lab's people did, in the lab's language."""
-    labels = [label for label in reward.teaching(store, lab, "human") if reward.teaches(label)]
+    labels = reward.fitting(store, lab, "human")
     pairs = [
         PreferenceData(
             prompt=x.prompt, response_a=x.response_a, response_b=x.response_b, preferred=x.choice, labeler=x.labeler

@@ -23,7 +23,7 @@ COPIED = (
     t.guideline, t.deed, t.invitation, t.forecast,
 )  # fmt: skip
 """The tables that a lab has rows in, each after those it refers to. What browsers opened a lab is not the lab's."""
-ARTIFACTS = ("reward_model", "start_policy")
+ARTIFACTS = ("reward_model", "start_policy", "preferences")
 """What a run's inputs call the artifacts they name by id."""
 _POLICY = re.compile(r"run-(\d+)")
 

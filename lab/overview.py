@@ -16,6 +16,7 @@ from lab import (
     navigation_ppo,
     ppo,
     reward,
+    reward_training,
     rlaif,
     sl_cai,
     team,
@@ -29,6 +30,7 @@ from rlhf_core.evaluation import Interval, wilson_interval
 State = Literal["none", "going", "done"]
 """Of a stage: not begun, under way, done."""
 TRAINS = {
+    "reward": (reward_training.STAGE,),
     "ppo": (ppo.STAGE,),
     "constitution": (sl_cai.STAGE, rlaif.STAGE),
     "navigation": (cloning.STAGE, navigation_ppo.STAGE),

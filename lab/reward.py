@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lab import models
 from lab.store import SOURCES, Lab, Label, Store
-from rlhf_core import evaluation
+from rlhf_core import evaluation, reward_ensemble
 from rlhf_core.gold import REFERENCE_VALUES
 from rlhf_core.preferences import TARGETS, target
 from rlhf_core.reward_model import RewardModel
@@ -120,6 +120,11 @@ def teaches(label: Label) -> bool:
     return label.choice in TARGETS and models.readable(label.language, *texts)
 
 
+def fitting(store: Store, lab: Lab, source: str = "both") -> list[Label]:
+    """The labels of a source that the reward model is fitted to."""
+    return [label for label in teaching(store, lab, source) if teaches(label)]
+
+
 def fit(store: Store, lab: Lab, source: str = "both", features: str = "attributes") -> RewardFit:
     """Fit the reward model to the labels of a source. Without any it calls every pair even."""
     labels = teaching(store, lab, source)
@@ -160,6 +165,17 @@ def guess(fit: RewardFit, prompt: str, response_a: str, response_b: str) -> floa
     """P(a is preferred to b)."""
     a, b = models.features(fit.language, fit.features, [prompt, prompt], [response_a, response_b])
     return float(torch.sigmoid((a - b) @ fit.model.weights))
+
+
+def disagreement(store: Store, lab: Lab, fit: RewardFit, prompt: str, response: str) -> float:
+    """How far refits on resampled labels differ about an answer, see `reward_ensemble.disagreement`."""
+    labels = fitting(store, lab, fit.source)
+    evidence, rng = _evidence(fit.language, fit.features, labels), torch.Generator().manual_seed(0)
+    weights = reward_ensemble.bootstrap_weights(
+        evidence.differences, evidence.targets, fit.model.prior_precision, rng
+    )
+    features = models.features(fit.language, fit.features, [prompt], [response])
+    return float(reward_ensemble.disagreement(features, weights))
 
 
 def explain(fit: RewardFit) -> list[tuple[str, float]]:
@@ -212,7 +228,7 @@ def curve(store: Store, lab: Lab, source: str = "both", features: str = "attribu
     last. The labels between two points are guessed by the model of the point before them. What a further label does not
     change is not computed again.
     """
-    labels = [label for label in teaching(store, lab, source) if teaches(label)]
+    labels = fitting(store, lab, source)
     if not labels:
         return []
     ids, key = [label.event_id for label in labels], (lab.key, lab.language, source, features)

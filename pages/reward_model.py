@@ -1,13 +1,17 @@
-"""The reward model: what it learnt from the labels, how well, and what it makes of your own sentence."""
+"""The reward model: what it learnt from the labels, how well, and what it makes of your own sentence; and neural ones
+that are trained live, beside it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from lab import reward
-from ui import controls, layout, session
+from ui import controls, layout, run_view, session
+from ui import reward_training_view as neural
 from ui import reward_view as view
 from ui.i18n import t
+
+VIEWS = ("head", "train", "compare")
 
 layout.heading("reward_model")
 store, lab = session.laboratory().store, session.current_lab()
@@ -15,9 +19,18 @@ counts = reward.counts(store, lab)
 if not counts["both"]:
     controls.empty_state(t("reward_model.empty"), t("reward_model.empty_lead"))
     st.stop()
+st.segmented_control(
+    t("neural.view"), VIEWS, key=session.keep("reward_view", "head", VIEWS), required=True,
+    format_func=lambda name: t(f"neural.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,
+)  # fmt: skip
+shown = st.session_state["reward_view"]
 with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
     source = controls.source_choice("reward_source", counts)
-    features = controls.features_choice("reward_features")
+    if shown == "head":
+        controls.features_choice("reward_features")
+    elif shown == "train":
+        neural.choices()
+features = session.value("reward_features", "attributes")
 if not counts[source]:
     controls.empty_state(t("reward_model.empty_source"), t("reward_model.empty_lead"))
     st.stop()
@@ -25,16 +38,25 @@ fit = reward.fit(store, lab, source, features)
 if not fit.labels_used:
     controls.empty_state(t("reward_model.empty_useless"), t("reward_model.empty_lead"))
     st.stop()
-layout.note(
-    t("reward_model.used", labels=fit.labels_used, ties=fit.ties, left_out=fit.left_out),
-    "simulated" if source == "simulated" else "plain",
-)
-if fit.unreadable:
-    layout.note(t("reward_model.unreadable", n=fit.unreadable))
-view.curves(reward.curve(store, lab, source, features), source)
-left, right = st.columns([1, 1], gap="large")
-with left:
-    view.likes(fit)
-with right:
-    view.own_sentence(fit)
-view.small_print(features)
+match shown:
+    case "train":
+        layout.note(t("neural.lead"))
+        run_view.elsewhere()
+        neural.PANEL.follow(neural.training)
+        neural.PANEL.next_run_settings()
+    case "compare":
+        neural.comparison(source)
+    case _:
+        layout.note(
+            t("reward_model.used", labels=fit.labels_used, ties=fit.ties, left_out=fit.left_out),
+            "simulated" if source == "simulated" else "plain",
+        )
+        if fit.unreadable:
+            layout.note(t("reward_model.unreadable", n=fit.unreadable))
+        view.curves(reward.curve(store, lab, source, features), source)
+        left, right = st.columns([1, 1], gap="large")
+        with left:
+            view.likes(fit)
+        with right:
+            view.own_sentence(fit)
+        view.small_print(features)

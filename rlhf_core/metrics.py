@@ -274,6 +274,29 @@ _TABLE = (
         "down",
     ),
     MetricInfo(
+        "preference_loss",
+        "loss",
+        "Surprise at this step's labels before it learns from them (Bradley-Terry), in nats a label; lower is better, "
+        "0.693 (dashed) is knowing nothing.",
+        "nats per label",
+        "down",
+    ),
+    MetricInfo(
+        "reference_accuracy",
+        "eval_accuracy",
+        "Share of pairs of answers ordered as the judge orders them; higher is better, 50 % (dashed) is guessing. "
+        "Judge of unseen pairs: the reference values; of its labels: the labels. A gap between the two is overfitting.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "train_accuracy",
+        "accuracy",
+        "Share of the labels it learns from, ties left out, that it orders as they do; higher is better.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
         "cpu_seconds",
         "time/cpu",
         "Seconds of processor time that training has taken; less is better.",

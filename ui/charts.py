@@ -118,7 +118,9 @@ def curves(
     layout["annotations"] = _labels(marks, max((x for one in series for x in one.x), default=0), palette)
     if marks:
         layout["margin"]["t"] = 8 + 15 * max(label["text"].count("<br>") + 1 for label in layout["annotations"])
-        layout["legend"] |= {"x": 0.02, "y": 0.98, "yanchor": "top", "orientation": "v"}
+        # Above it stand the labels. Shares that are worth a curve mostly lie high, so theirs goes to the bottom.
+        corner = {"y": 0.02, "yanchor": "bottom"} if share else {"y": 0.98, "yanchor": "top"}
+        layout["legend"] |= {"x": 0.02, "orientation": "v", **corner}
     elif len(series) > 1:
         layout["margin"]["t"] = 40
     layout["xaxis"]["rangemode"] = "tozero"
@@ -159,6 +161,35 @@ def signed_bars(names: Sequence[str], values: Sequence[float], palette: Palette,
         "text": [f"{value:+.2f}".replace("-", "\N{MINUS SIGN}") for value in values],
         "textposition": "outside", "cliponaxis": False,
         "hovertemplate": "%{y}: %{x:+.2f}<extra></extra>",
+    }  # fmt: skip
+    return {"data": [bar], "layout": layout}
+
+
+def share_bars(
+    names: Sequence[str], shares: Sequence[tuple[float, float, float]], marked: Sequence[bool], palette: Palette, *,
+    height: int = 250,
+) -> Figure:  # fmt: skip
+    """Horizontal bars of shares (share, low, high) with their intervals, the first on top, and guessing, a half, as a
+    dashed level. marked: whose colour is the second one."""
+    layout = _layout(palette, height)
+    layout["yaxis"] |= {"autorange": "reversed", "showgrid": False, "tickfont": {"size": 15}, "dtick": 1}
+    layout["xaxis"] |= SHARES
+    layout["bargap"] = 0.35
+    layout["shapes"] = [{
+        "type": "line", "yref": "paper", "x0": 0.5, "x1": 0.5, "y0": 0, "y1": 1,
+        "line": {"color": palette.muted, "width": 1.5, "dash": "dash"},
+    }]  # fmt: skip
+    values, lows, highs = ([share[i] for share in shares] for i in range(3))
+    bar = {
+        "type": "bar", "orientation": "h", "x": values, "y": [_plain(name) for name in names],
+        "marker": {"color": [palette.orange if second else palette.blue for second in marked]},
+        "text": [f"{value:.0%}" for value in values], "textposition": "inside", "insidetextanchor": "start",
+        "textfont": {"color": palette.paper, "size": 15}, "hovertemplate": "%{y}: %{x:.0%}<extra></extra>",
+        "error_x": {
+            "type": "data", "symmetric": False, "array": [h - v for h, v in zip(highs, values, strict=True)],
+            "arrayminus": [v - low for low, v in zip(lows, values, strict=True)], "color": palette.text,
+            "thickness": 1.5, "width": 5,
+        },
     }  # fmt: skip
     return {"data": [bar], "layout": layout}
 

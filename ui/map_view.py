@@ -128,12 +128,13 @@ def _labels(now: Overview) -> Figure:
 
 
 def _reward(now: Overview) -> Figure:
+    going = _progress(now.going("reward"))
     if now.learnt is None:
         return Figure(t("map.reward_none"))
     if now.foreseen is None:
-        return Figure(t("map.reward_begun", labels=now.learnt.labels))
+        return Figure(f"{t('map.reward_begun', labels=now.learnt.labels)} {going}")
     sentence = t("map.reward_split", human=now.human, simulated=now.simulated, **_within(now.foreseen))
-    return Figure(sentence, f"{now.foreseen.rate:.0%}", t("map.reward_unit", n=now.foreseen.n))
+    return Figure(f"{sentence} {going}", f"{now.foreseen.rate:.0%}", t("map.reward_unit", n=now.foreseen.n))
 
 
 def _ppo(now: Overview) -> Figure:

@@ -11,6 +11,7 @@ from lab import models, reward
 from lab.reward import CurvePoint, RewardFit
 from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.evaluation import wilson_interval
+from rlhf_core.reward_ensemble import MEMBERS
 from ui import charts, controls, layout, session
 from ui.i18n import t
 from ui.language_view import suggestions
@@ -123,7 +124,11 @@ def own_sentence(fit: RewardFit) -> None:
         if not (asked and said.text):
             return
         value = reward.score(fit, asked, said.text)
-        layout.facts([(controls.signed(value), t("reward_model.score_name"), t("reward_model.score_sentence"))])
+        spread = reward.disagreement(session.laboratory().store, session.current_lab(), fit, asked, said.text)
+        layout.facts([
+            (controls.signed(value), t("reward_model.score_name"), t("reward_model.score_sentence")),
+            (f"±{spread:.2f}", t("reward_model.spread_name"), t("reward_model.spread_sentence", n=MEMBERS)),
+        ])  # fmt: skip
         if said.unknown:
             layout.note(t("reward_model.unknown_left", words=", ".join(said.unknown)))
 

@@ -6,6 +6,7 @@ A page that trains makes one `RunPanel` of what is its stage's own, and draws th
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +27,16 @@ PACES = (1.0, 2.0, 5.0, 0.0)
 """Iterations a second; 0 stands for as fast as it goes."""
 LIVE = ("queued", "running")
 FORMS = {"clip_fraction": ".1%", "policy_loss": ".4f", "value_loss": ".4f", "loss": ".3f", "revisions": ".0f",
-         "lesson_loss": ".3f", "action_loss": ".3f", "kl_decision": ".3f", "lessons": ",.0f"}  # fmt: skip
+         "lesson_loss": ".3f", "action_loss": ".3f", "kl_decision": ".3f", "lessons": ",.0f",
+         "preference_loss": ".3f"}  # fmt: skip
 """How a metric's values are written where two decimals, or for a share whole per cents, would not do."""
-LEVELS = {"win_rate": 0.5, "reward": 0.0, "policy_loss": 0.0, "walk_reward": 0.0}
+LEVELS = {"win_rate": 0.5, "reward": 0.0, "policy_loss": 0.0, "walk_reward": 0.0, "preference_loss": math.log(2),
+          "reference_accuracy": 0.5}  # fmt: skip
 """The dashed level of a metric's chart."""
-LINES: Mapping[str, Mapping[str, str]] = {"kl": {"kl": "chart.estimate", "kl_exact": "chart.exact"}}
+LINES: Mapping[str, Mapping[str, str]] = {
+    "kl": {"kl": "chart.estimate", "kl_exact": "chart.exact"},
+    "reference_accuracy": {"reference_accuracy": "chart.unseen", "train_accuracy": "chart.own_labels"},
+}
 """What a metric's chart shows beside the metric, each with the key of its name there."""
 
 

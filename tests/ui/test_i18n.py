@@ -35,7 +35,7 @@ def test_no_sentence_is_empty_or_left_untranslated() -> None:
     hangul = re.compile("[가-힣]")
     without_words = {  # names and numbers
         "home.title", "map.ppo", "problem.interval", "ppo.nav", "ppo.title", "frame.none", "mark.kl_coef",
-        "mark.other", "critique.score",
+        "mark.other", "critique.score", "neural.network_lstm",
         "constitution.view_sl", "constitution.view_rlaif", "compare.sl", "compare.rlaif", "compare.ppo",
         "compare.interval", "exam.interval", "team_exam.interval", "exam.milliseconds", "exam.spl", "mazeppo.name",
     }  # fmt: skip

@@ -265,6 +265,7 @@ def test_a_sentence_of_ones_own_is_scored(visit: Visit) -> None:
     app = visit("reward_model")
     assert translate("en", "error.empty_response") in said(app)
     app.text_input(key="reward_response").set_value("Boil the water and fly to Mars.").run()
+    assert translate("en", "reward_model.spread_sentence", n=10) in said(app)
     assert translate("en", "reward_model.score_sentence") in said(app)
     app.text_input(key="reward_prompt").set_value("How do I make kimchi?").run()
     assert "The model does not know: kimchi" in said(app)
