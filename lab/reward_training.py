@@ -15,7 +15,7 @@ from lab.store import Lab, Store
 from rlhf_core.evaluation import accuracy
 from rlhf_core.gold import REFERENCE_VALUES
 from rlhf_core.neural_reward import NETWORKS, NeuralReward, RewardConfig, RewardMetrics, RewardTrainer
-from rlhf_core.preferences import TARGETS, PreferenceData, PreferenceDataset
+from rlhf_core.preferences import PreferenceData, PreferenceDataset
 from rlhf_core.reward_comparison import CONTENDERS, pair_accuracy, steps_for, taught
 
 STAGE = "reward"
