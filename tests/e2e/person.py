@@ -10,6 +10,7 @@ from tests.e2e.server import HOST, Server
 
 DEADLINE = 60_000  # milliseconds; a quiet machine needs a tenth of it
 PATHS = ("/", "/language_model", "/label", "/reward_model", "/ppo", "/constitution", "/navigation", "/team", "/outlook")
+SCROLLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 expect.set_options(timeout=DEADLINE)
 
 
@@ -86,6 +87,8 @@ class Person:
     def choose(self, key: str, words: str) -> None:
         """Chooses the option with these words from the selection box with this key."""
         self.settle()
+        self.at(key).scroll_into_view_if_needed()
+        self.page.evaluate(SCROLLED)  # a list that opens while the page still scrolls is closed by it
         self.at(key).get_by_role("combobox").click()
         self.page.get_by_role("option").filter(has_text=words).first.click()
 
