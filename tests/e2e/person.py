@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, TimeoutError, expect
 
 from tests.e2e.server import HOST, Server
 
@@ -89,8 +89,15 @@ class Person:
         self.settle()
         self.at(key).scroll_into_view_if_needed()
         self.page.evaluate(SCROLLED)  # a list that opens while the page still scrolls is closed by it
-        self.at(key).get_by_role("combobox").click()
-        self.page.get_by_role("option").filter(has_text=words).first.click()
+        option = self.page.get_by_role("option").filter(has_text=words).first
+        for _ in range(3):  # or by what is drawn above it meanwhile; then one opens it again
+            self.at(key).get_by_role("combobox").click()
+            try:
+                option.wait_for(timeout=DEADLINE / 4)
+                break
+            except TimeoutError:
+                self.settle()
+        option.click()
 
     def fill(self, key: str, text: str) -> None:
         """Types into the text field with this key and presses Enter."""
