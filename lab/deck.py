@@ -219,8 +219,9 @@ class Deck:
 
     def _spare_unhelpful(self, labels: Sequence[Label]) -> bool:
         """Whether two answers of no help may be shown once more."""
-        so_far = sum(not _helpful(label) for label in labels)
-        return so_far + 1 <= UNHELPFUL_SHARE * (len(labels) + 1)
+        find = models.assets(self._lab.language).grammar.find
+        read = [label for label in labels if find(label.prompt)]  # a file's questions may be none of the grammar's
+        return sum(not _helpful(label) for label in read) + 1 <= UNHELPFUL_SHARE * (len(labels) + 1)
 
     def _random(self, n: int) -> int:
         return int(torch.randint(n, (), generator=self._rng))

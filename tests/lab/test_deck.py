@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from lab import deck, labelling, models, reward
-from lab.deck import DeckSettings
+from lab.deck import Deck, DeckSettings
 from lab.labelling import LabellingDesk
-from lab.store import Lab, Shown, Store
+from lab.store import Lab, NewLabel, NewPair, Shown, Store, now
 
 
 @pytest.fixture(autouse=True)
@@ -138,3 +138,13 @@ def test_what_makes_a_pair_worth_reading() -> None:
     assert deck._dilemma("howto", helpful | {"pirate": 1.0}, helpful) == "dilemma:pirate"
     assert deck._check("howto", helpful, zero | {"harm": 1.0}) == deck.CHECK
     assert deck._check("howto", helpful, zero) is None, "somebody may like it short"
+
+
+def test_a_label_on_a_question_that_is_none_of_the_grammars_stops_no_deck(store: Store, lab: Lab) -> None:
+    pair = NewPair(language="en", prompt="Was ist Kimchi?", response_a="Kohl.", response_b="Rettich.", policy_id="file")
+    said = {"strength": 0, "rationale": "", "labeler": "ann", "labeler_kind": "human"}
+    at = {"shown_left": "a", "shown_at": now(), "answered_at": now()}
+    store.add_from_outside(lab.id, [pair], [NewLabel(pair=0, choice="a", **said, **at)])
+    labels = store.labels(lab.id, "human", "en")
+    assert len(labels) == 1
+    assert Deck(store, lab, models.START, torch.Generator().manual_seed(1)).next_pair(labels) is not None
