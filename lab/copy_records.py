@@ -20,7 +20,7 @@ Rows = dict[str, list[dict[str, Any]]]
 """Rows by the name of their table; a row has a value for every column but that of the lab it belongs to."""
 COPIED = (
     t.run, t.run_step, t.config_change, t.checkpoint, t.artifact, t.pair, t.showing, t.event, t.constitution, t.kept,
-    t.guideline, t.deed, t.invitation, t.forecast,
+    t.guideline, t.deed, t.invitation, t.member, t.mission, t.mission_guess, t.forecast,
 )  # fmt: skip
 """The tables that a lab has rows in, each after those it refers to. What browsers opened a lab is not the lab's."""
 ARTIFACTS = ("reward_model", "start_policy", "preferences")

@@ -20,6 +20,8 @@ from lab.records import Records, insert
 
 SOURCES = ("human", "simulated", "both")
 """Whose labels: a person's, those of anything else (annotators, a constitution), or all."""
+OWNER = "you"
+"""The labeller who has the lab open."""
 CHOICES = ("a", "b", "tie", "both_bad", "skip")
 """What a label may say: which answer is better, or why none is."""
 
@@ -53,6 +55,8 @@ class Shown:
     policy_id: str
     why: str
     repeat_of: int | None
+    labeler: str
+    """Before whom it was put."""
     shown_left: str
     guess: float | None
     shown_at: datetime
@@ -154,10 +158,10 @@ class LabelRecords(Records):
             row = db.execute(query).mappings().one_or_none()
         return row and (row["id"], NewPair(**{k: row[k] for k in NewPair.__dataclass_fields__}))
 
-    def open_showing(self, lab_id: int) -> Shown | None:
-        """The pair that the lab waits to have answered."""
+    def open_showing(self, lab_id: int, labeler: str = OWNER) -> Shown | None:
+        """The pair that waits for a labeller's answer."""
         with self._db.read() as db:
-            return _open_showing(db, lab_id)
+            return _open_showing(db, lab_id, labeler)
 
     def showing(self, showing_id: str) -> Shown | None:
         """A showing by its id."""
@@ -165,16 +169,19 @@ class LabelRecords(Records):
             row = db.execute(_shown_query.where(t.showing.c.id == showing_id)).one_or_none()
             return row and Shown(**row._mapping)
 
-    def show(self, lab_id: int, pair_id: int, *, shown_left: str, guess: float | None, at: datetime) -> Shown | None:
-        """Put a pair before the lab, with the guess made of it. Returns what the lab has before it now: another
+    def show(
+        self, lab_id: int, pair_id: int, *, shown_left: str, guess: float | None, at: datetime, labeler: str = OWNER
+    ) -> Shown | None:
+        """Put a pair before a labeller, with the guess made of it. Returns what they have before them now: another
         pair if another thread was first, None if that thread had this pair answered as well, or changed the lab's
         language."""
         unanswered = sa.select(t.pair.c.id).where(t.pair.c.id == pair_id, ~_answered, _spoken)
         with self._db.write() as db:
-            if (before := _open_showing(db, lab_id)) or not db.execute(unanswered).one_or_none():
+            if (before := _open_showing(db, lab_id, labeler)) or not db.execute(unanswered).one_or_none():
                 return before
-            _add_showing(db, lab_id, pair_id, shown_left=shown_left, guess=guess, shown_at=at, open=True)
-            return _open_showing(db, lab_id)
+            values = {"labeler": labeler, "shown_left": shown_left, "guess": guess, "shown_at": at}
+            _add_showing(db, lab_id, pair_id, open=True, **values)
+            return _open_showing(db, lab_id, labeler)
 
     def answer(
         self,
@@ -192,7 +199,7 @@ class LabelRecords(Records):
         with self._db.write() as db:
             row = db.execute(t.showing.select().where(t.showing.c.id == showing_id)).one()
             if row.open:
-                close_showing(db, row.lab_id)
+                close_showing(db, row.lab_id, t.showing.c.id == showing_id)
                 said = {"choice": choice, "strength": strength, "rationale": rationale, "guideline": guideline}
                 by = {"labeler": labeler, "labeler_kind": "human", "answered_at": answered_at}
                 _add_label(db, row.lab_id, showing_id, **said, **by)
@@ -204,7 +211,9 @@ class LabelRecords(Records):
         with self._db.write() as db:
             for pair, choice in labels:
                 pair_id = insert(db, t.pair, lab_id=lab_id, **vars(pair))
-                showing_id = _add_showing(db, lab_id, pair_id, shown_left="a", guess=None, shown_at=at, open=False)
+                showing_id = _add_showing(
+                    db, lab_id, pair_id, labeler=labeler, shown_left="a", guess=None, shown_at=at, open=False
+                )
                 said = {"choice": choice, "strength": 0, "rationale": "", "guideline": 0}
                 _add_label(db, lab_id, showing_id, labeler=labeler, labeler_kind="simulated", answered_at=at, **said)
 
@@ -224,6 +233,7 @@ class LabelRecords(Records):
             for label in labels:
                 said = dict(vars(label))
                 showing = {"id": secrets.token_hex(8), "lab_id": lab_id, "pair_id": ids[said.pop("pair")]}
+                showing["labeler"] = label.labeler
                 showing |= {"shown_left": said.pop("shown_left"), "shown_at": said.pop("shown_at")}
                 showings.append({**showing, "guess": None, "open": False})
                 events.append({"lab_id": lab_id, "kind": "label", "showing_id": showing["id"], "guideline": 0, **said})
@@ -244,7 +254,7 @@ class LabelRecords(Records):
         with self._db.write() as db:
             if (retracts := db.execute(last).scalar()) is None:
                 return False
-            close_showing(db, lab_id)
+            close_showing(db, lab_id, t.showing.c.labeler == labeler)
             _add_undo(db, lab_id, retracts, labeler=labeler, at=at)
             return True
 
@@ -266,9 +276,8 @@ class LabelRecords(Records):
             if (label := _standing(db, lab_id, event_id)) is None:
                 return False
             _add_undo(db, lab_id, event_id, labeler=labeler, at=at)
-            showing_id = _add_showing(
-                db, lab_id, label.pair_id, shown_left=label.shown_left, guess=None, shown_at=at, open=False
-            )
+            shown = {"labeler": labeler, "shown_left": label.shown_left, "guess": None, "shown_at": at}
+            showing_id = _add_showing(db, lab_id, label.pair_id, open=False, **shown)
             said = {"choice": choice, "strength": 0, "rationale": "", "guideline": label.guideline}
             _add_label(db, lab_id, showing_id, labeler=labeler, labeler_kind="human", answered_at=at, **said)
             return True
@@ -346,7 +355,7 @@ def _add_showing(db: sa.Connection, lab_id: int, pair_id: int, **values: Any) ->
 
 
 def close_showing(db: sa.Connection, lab_id: int, *only: sa.ColumnElement[bool]) -> None:
-    """Put aside the pair that waits for an answer, if it is one of `only`."""
+    """Put aside the pairs that wait for answers, of these those that are `only`."""
     db.execute(t.showing.update().where(t.showing.c.lab_id == lab_id, t.one_open, *only).values(open=False))
 
 
@@ -354,6 +363,7 @@ def _add_label(db: sa.Connection, lab_id: int, showing_id: str, **values: Any) -
     insert(db, t.event, lab_id=lab_id, kind="label", showing_id=showing_id, **values)
 
 
-def _open_showing(db: sa.Connection, lab_id: int) -> Shown | None:
-    row = db.execute(_shown_query.where(t.showing.c.lab_id == lab_id, t.one_open)).one_or_none()
+def _open_showing(db: sa.Connection, lab_id: int, labeler: str) -> Shown | None:
+    own = (t.showing.c.lab_id == lab_id, t.showing.c.labeler == labeler, t.one_open)
+    row = db.execute(_shown_query.where(*own)).one_or_none()
     return row and Shown(**row._mapping)

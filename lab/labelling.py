@@ -11,6 +11,7 @@ import torch
 
 from lab import models, reward
 from lab.deck import Deck
+from lab.label_records import OWNER
 from lab.store import Lab, Label, NewPair, Shown, Store, now
 from rlhf_core.annotators import Annotator, annotator_values
 from rlhf_core.evaluation import wilson_interval
@@ -79,18 +80,18 @@ class LabellingDesk:
     """
 
     def __init__(
-        self, store: Store, lab: Lab, *, policy_id: str = models.START, labeler: str = "you",
+        self, store: Store, lab: Lab, *, policy_id: str = models.START, labeler: str = OWNER,
         clock: Callable[[], datetime] = now, rng: torch.Generator | None = None,
     ) -> None:  # fmt: skip
         self.store, self.lab, self.policy_id, self.labeler, self.clock = store, lab, policy_id, labeler, clock
         self._rng = rng or torch.Generator().manual_seed(secrets.randbits(63))
 
     def current(self) -> Showing:
-        """The one pair that waits for this lab's answer, after a reload too; a new one if none does."""
+        """The one pair that waits for this labeller's answer, after a reload too; a new one if none does."""
         shown = None
         while shown is None:
             self._check_language()
-            shown = self.store.open_showing(self.lab.id) or self._show_next()
+            shown = self.store.open_showing(self.lab.id, self.labeler) or self._show_next()
         return self._showing(shown)
 
     def answer(self, showing_id: str, choice: str, strength: int = 0, rationale: str = "") -> Answer:
@@ -175,7 +176,8 @@ class LabellingDesk:
     def _show_next(self) -> Shown | None:
         pair_id, pair = self.store.next_pair(self.lab.id, self.lab.language) or self._make_pair()
         left, guess = self._left(pair), self._guess(pair)
-        return self.store.show(self.lab.id, pair_id, shown_left=left, guess=guess, at=self.clock())
+        values = {"shown_left": left, "guess": guess, "at": self.clock(), "labeler": self.labeler}
+        return self.store.show(self.lab.id, pair_id, **values)
 
     def _left(self, pair: NewPair) -> str:
         """Which answer to put on the left: chance decides, but a repeat has its sides exchanged."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 def _note_languages(db: sa.Connection) -> None:
@@ -139,10 +139,49 @@ def _drop_column(db: sa.Connection, table: sa.Table, dropped: str, after: list[s
     db.execute(sa.text(f"ALTER TABLE new_{table.name} RENAME TO {table.name}"))
 
 
+def _many_labellers_a_lab(db: sa.Connection) -> None:
+    """From version 5, where a lab put one pair at a time before whoever had it open."""
+    db.execute(sa.text("ALTER TABLE showing ADD COLUMN labeler VARCHAR NOT NULL DEFAULT 'you'"))
+    who = "SELECT labeler FROM event WHERE showing_id = showing.id"
+    db.execute(sa.text(f"UPDATE showing SET labeler = COALESCE(({who}), labeler)"))
+    db.execute(sa.text("DROP INDEX one_open_showing"))
+    open_ones = "open IS 1" if db.dialect.name == "sqlite" else "open IS true"
+    db.execute(sa.text(f"CREATE UNIQUE INDEX one_open_showing ON showing (lab_id, labeler) WHERE {open_ones}"))
+    then = sa.MetaData()
+    sa.Table("lab", then, sa.Column("id", sa.Integer, primary_key=True))
+
+    def of(table: str) -> sa.Column[Any]:
+        return sa.Column(f"{table}_id", sa.ForeignKey(f"{table}.id"), nullable=False, index=True)
+
+    made = [
+        sa.Table(
+            "member", then, sa.Column("id", sa.Integer, primary_key=True), of("lab"),
+            sa.Column("participant", sa.String, nullable=False), sa.Column("name", sa.String, nullable=False),
+            sa.Column("group", sa.Integer, nullable=False), sa.Column("muted", sa.Boolean, nullable=False),
+            sa.Column("joined_at", sa.DateTime, nullable=False),
+            sa.Index("one_member_a_participant", "lab_id", "participant", unique=True),
+            sa.Index("one_name_a_member", "lab_id", "name", unique=True),
+        ),
+        sa.Table(
+            "mission", then, sa.Column("id", sa.Integer, primary_key=True), of("lab"),
+            sa.Column("language", sa.String, nullable=False), sa.Column("briefs", sa.JSON, nullable=False),
+            sa.Column("revealed", sa.Boolean, nullable=False), sa.Column("begun_at", sa.DateTime, nullable=False),
+        ),
+        sa.Table(
+            "mission_guess", then, sa.Column("id", sa.Integer, primary_key=True), of("lab"), of("mission"),
+            sa.Column("guesser", sa.Integer, nullable=False), sa.Column("about", sa.Integer, nullable=False),
+            sa.Column("brief", sa.JSON, nullable=False), sa.Column("given_at", sa.DateTime, nullable=False),
+        ),
+    ]  # fmt: skip
+    for table in made:
+        table.create(db)
+
+
 MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     1: _note_languages,
     2: _add_constitutions,
     3: _add_kept,
     4: _many_labs_a_browser,
+    5: _many_labellers_a_lab,
 }
 """From a schema version to the next: a function that changes the tables, run inside one transaction."""

@@ -1,4 +1,4 @@
-"""The tables of the database, version 5 of the schema. A change here needs a new version and a migration."""
+"""The tables of the database, version 6 of the schema. A change here needs a new version and a migration."""
 
 from __future__ import annotations
 
@@ -68,14 +68,16 @@ showing = sa.Table(
     sa.Column("id", sa.String, primary_key=True),
     _reference("lab.id"),
     _reference("pair.id"),
+    sa.Column("labeler", sa.String, nullable=False),  # before whom it was put
     sa.Column("shown_left", sa.String, nullable=False),
     sa.Column("guess", sa.Float),
     sa.Column("shown_at", _Time, nullable=False),
     sa.Column("open", sa.Boolean, nullable=False),
 )
-# Two tabs or two clicks at once cannot put two pairs before a lab.
+# Two tabs or two clicks at once cannot put two pairs before a labeller.
 one_open = showing.c.open.is_(sa.true())
-sa.Index("one_open_showing", showing.c.lab_id, unique=True, sqlite_where=one_open, postgresql_where=one_open)
+_labeller = (showing.c.lab_id, showing.c.labeler)
+sa.Index("one_open_showing", *_labeller, unique=True, sqlite_where=one_open, postgresql_where=one_open)
 event = sa.Table(
     "event",
     tables,
@@ -180,13 +182,47 @@ invitation = sa.Table(  # an address that lets others into a lab for one purpose
     tables,
     sa.Column("id", sa.Integer, primary_key=True),
     _reference("lab.id"),
-    sa.Column("purpose", sa.String, nullable=False),  # forecast
+    sa.Column("purpose", sa.String, nullable=False),  # forecast or label
     sa.Column("key", sa.String, nullable=False, unique=True),
     sa.Column("open", sa.Boolean, nullable=False),
     sa.Column("revealed", sa.Boolean, nullable=False),  # until then nobody sees what others gave
     sa.Column("created_at", _Time, nullable=False),
 )
 sa.Index("one_invitation_a_purpose", invitation.c.lab_id, invitation.c.purpose, unique=True)
+member = sa.Table(  # who labels in a lab by its join address
+    "member",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
+    sa.Column("participant", sa.String, nullable=False),  # a browser and whose turn it is at it, hashed
+    sa.Column("name", sa.String, nullable=False),  # the labeller of their labels
+    sa.Column("group", sa.Integer, nullable=False),  # counted from 1; 0 is in none
+    sa.Column("muted", sa.Boolean, nullable=False),  # their labels teach nothing and count for nothing
+    sa.Column("joined_at", _Time, nullable=False),
+)
+sa.Index("one_member_a_participant", member.c.lab_id, member.c.participant, unique=True)
+sa.Index("one_name_a_member", member.c.lab_id, member.c.name, unique=True)
+mission = sa.Table(  # groups that label to briefs which they keep secret
+    "mission",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
+    sa.Column("language", sa.String, nullable=False),
+    sa.Column("briefs", sa.JSON, nullable=False),  # by group
+    sa.Column("revealed", sa.Boolean, nullable=False),
+    sa.Column("begun_at", _Time, nullable=False),
+)
+mission_guess = sa.Table(  # appended; what one group guesses of another last counts
+    "mission_guess",
+    tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _reference("lab.id"),
+    _reference("mission.id"),
+    sa.Column("guesser", sa.Integer, nullable=False),  # a group
+    sa.Column("about", sa.Integer, nullable=False),  # another
+    sa.Column("brief", sa.JSON, nullable=False),
+    sa.Column("given_at", _Time, nullable=False),
+)
 forecast = sa.Table(  # appended; a participant's newest counts
     "forecast",
     tables,

@@ -8,15 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from lab import agreement, exchange, models, reward
-from lab.label_records import CHOICES
+from lab.label_records import CHOICES, OWNER
 from lab.store import Lab, Label, now
 from rlhf_core.agreement import Agreement
 from ui import controls, errors, layout, session
 from ui.i18n import has, t
 
 ALL = ""
-OWNER = "you"
-"""What the lab calls whoever has it open."""
 STRENGTHS = {1: "history.slightly", 2: "history.clearly", 3: "history.very"}
 LONGEST_TEXT = 60
 """Characters of a question that name a label."""

@@ -54,8 +54,8 @@ def model_language_switch() -> None:
 
 def _language_switch(label: str, key: str, now: str, choose: Callable[[str], None]) -> None:
     st.segmented_control(
-        label, list(LANGUAGES), format_func=LANGUAGES.get, key=session.follow(key, now), required=True,
-        on_change=lambda: choose(st.session_state[key]),
+        label, list(LANGUAGES), default=session.follow_from(key, now), key=key, required=True,
+        format_func=LANGUAGES.get, on_change=lambda: choose(st.session_state[key]),
     )  # fmt: skip
 
 

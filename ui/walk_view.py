@@ -364,8 +364,8 @@ def _settings(at: WalkDesk) -> None:
             on_change=lambda name: changed(name, "maze_hidden"), form=".0%",
         )  # fmt: skip
         st.segmented_control(
-            t("walk.view"), VIEWS, key=session.follow("maze_view", s.view or 0), required=True,
-            format_func=lambda view: t("walk.view_all") if not view else str(view), help=t("walk.view_help"),
+            t("walk.view"), VIEWS, default=session.follow_from("maze_view", s.view or 0), key="maze_view",
+            required=True, format_func=lambda view: t("walk.view_all") if not view else str(view), help=t("walk.view_help"),
             on_change=changed, args=("view", "maze_view"),
         )  # fmt: skip
         st.toggle(
@@ -373,8 +373,8 @@ def _settings(at: WalkDesk) -> None:
             on_change=changed, args=("remember", "maze_remember"),
         )  # fmt: skip
         st.segmented_control(
-            t("walk.plans"), PLANS, key=session.follow("maze_plans", s.plans), required=True,
-            help=t("walk.plans_help"), on_change=changed, args=("plans", "maze_plans"),
+            t("walk.plans"), PLANS, default=session.follow_from("maze_plans", s.plans), key="maze_plans",
+            required=True, help=t("walk.plans_help"), on_change=changed, args=("plans", "maze_plans"),
         )  # fmt: skip
         _as_text(at)
 
