@@ -365,8 +365,8 @@ def _settings(at: WalkDesk) -> None:
         )  # fmt: skip
         st.segmented_control(
             t("walk.view"), VIEWS, default=session.follow_from("maze_view", s.view or 0), key="maze_view",
-            required=True, format_func=lambda view: t("walk.view_all") if not view else str(view), help=t("walk.view_help"),
-            on_change=changed, args=("view", "maze_view"),
+            required=True, format_func=lambda view: t("walk.view_all") if not view else str(view),
+            help=t("walk.view_help"), on_change=changed, args=("view", "maze_view"),
         )  # fmt: skip
         st.toggle(
             t("walk.remember"), key=session.follow("maze_remember", s.remember), help=t("walk.remember_help"),
