@@ -30,12 +30,26 @@ def jobs(store: Store) -> Iterator[Jobs]:
     jobs.close()
 
 
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+class Gate(threading.Semaphore):
     """Lets as many steps through as were released, over all runs."""
-    gate = threading.Semaphore(0)
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.waiting: set[int] = set()
+        """The threads that stand before it."""
+
+    def acquire(self) -> None:
+        self.waiting.add(threading.get_ident())
+        super().acquire()
+        self.waiting.discard(threading.get_ident())
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    gate = Gate()
     monkeypatch.setattr(Walker, "gate", gate)
-    return gate
+    yield gate
+    gate.release(10**6)  # closing jobs waits for their steps, after a test that failed too
 
 
 def uninterrupted(spec: JobSpec, changes: list[tuple[int, dict[str, Any]]] = []) -> list[dict[str, Any]]:  # noqa: B006
@@ -66,7 +80,7 @@ def test_a_run_writes_a_row_per_step_and_its_state_at_the_end(store: Store, lab:
 
 
 def test_pause_resume_and_single_steps_leave_the_curve_as_it_is(
-    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: threading.Semaphore
+    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: Gate
 ) -> None:
     spec = walk(iterations=12)
     run_id = jobs.start(lab.id, spec)
@@ -88,7 +102,7 @@ def test_pause_resume_and_single_steps_leave_the_curve_as_it_is(
 
 
 def test_a_pause_taken_back_at_once_is_no_pause(
-    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: threading.Semaphore
+    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: Gate
 ) -> None:
     run_id = jobs.start(lab.id, walk(iterations=5))
     for _ in range(20):
@@ -132,7 +146,7 @@ def test_what_is_asked_while_the_state_is_being_saved_is_not_lost(
 
 
 def test_one_step_of_a_running_run_is_its_last_for_now(
-    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: threading.Semaphore
+    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: Gate
 ) -> None:
     run_id = jobs.start(lab.id, walk())
     until(lambda: jobs._active[run_id].begun == 1)
@@ -160,7 +174,7 @@ def test_reset_begins_anew_with_the_same_seed(store: Store, lab: Lab, jobs: Jobs
 
 
 def test_a_stopped_run_may_yet_go_on_and_a_finished_one_not(
-    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: threading.Semaphore
+    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: Gate
 ) -> None:
     run_id = jobs.start(lab.id, walk())
     jobs.stop(run_id, wait=0)
@@ -185,7 +199,7 @@ def test_reset_ends_a_run_that_is_going_on(store: Store, lab: Lab, jobs: Jobs, u
 
 
 def test_a_change_of_config_acts_from_the_next_step_on_and_is_kept_with_its_step(
-    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: threading.Semaphore
+    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: Gate
 ) -> None:
     spec = walk(iterations=8)
     run_id = jobs.start(lab.id, spec)
@@ -249,7 +263,7 @@ def test_a_run_cut_off_with_unsaved_steps_comes_to_the_same_curve(store: Store, 
 
 
 def test_a_change_made_while_lost_steps_are_repeated_acts_after_the_earlier_ones(
-    store: Store, lab: Lab, until: Until, gate: threading.Semaphore
+    store: Store, lab: Lab, until: Until, gate: Gate
 ) -> None:
     spec = walk(iterations=10)
     run_id = store.add_run(lab.id, **vars(spec), status="running", pace=None)
@@ -267,7 +281,7 @@ def test_a_change_made_while_lost_steps_are_repeated_acts_after_the_earlier_ones
 
 
 def test_a_closed_server_goes_on_and_paused_runs_stay_paused(
-    store: Store, lab: Lab, until: Until, gate: threading.Semaphore
+    store: Store, lab: Lab, until: Until, gate: Gate
 ) -> None:
     first = Jobs(store, build, prepare, workers=1)
     going, waiting, resting = (first.start(lab.id, walk(seed=seed)) for seed in (1, 2, 3))
@@ -295,7 +309,7 @@ def test_a_closed_server_goes_on_and_paused_runs_stay_paused(
 
 
 def test_more_runs_than_cores_queue_in_their_order(
-    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: threading.Semaphore
+    store: Store, lab: Lab, jobs: Jobs, until: Until, gate: Gate
 ) -> None:
     runs = [jobs.start(lab.id, walk(seed=seed, iterations=2)) for seed in range(5)]
     assert [jobs.place(run) for run in runs] == [0, 0, 1, 2, 3]
@@ -415,12 +429,12 @@ def test_a_killed_process_loses_nothing_that_the_next_one_does_not_remake(
 
 
 def test_the_runs_of_one_lab_rest_and_no_others(
-    store: Store, lab: Lab, jobs: Jobs, gate: threading.Semaphore, until: Until
+    store: Store, lab: Lab, jobs: Jobs, gate: Gate, until: Until
 ) -> None:
     other = store.open_lab("another browser", "en")
     mine, theirs = jobs.start(lab.id, walk()), jobs.start(other.id, walk(iterations=None))
     waiting = jobs.start(lab.id, walk())
-    until(lambda: len(jobs._active) == 2)
+    until(lambda: len(gate.waiting) == 2)
     with pytest.raises(JobError, match="still at its step"):
         jobs.rest(lab.id, wait=0.05)
     assert [store.run(run).status for run in (mine, waiting)] == ["paused", "paused"]
