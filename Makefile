@@ -54,7 +54,8 @@ app: $(VENV)/.app-installed
 test: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/e2e
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "RLHF Lab needs Python 3.11 or newer with its venv module (on Debian:" \
