@@ -53,9 +53,14 @@ def model_language_switch() -> None:
 
 
 def _language_switch(label: str, key: str, now: str, choose: Callable[[str], None]) -> None:
+    def chosen() -> None:
+        # A browser that is sent a widget twice before it has drawn it can report that nothing is chosen.
+        if (language := st.session_state[key]) is not None:
+            choose(language)
+
     st.segmented_control(
-        label, list(LANGUAGES), default=session.follow_from(key, now), key=key, required=True,
-        format_func=LANGUAGES.get, on_change=lambda: choose(st.session_state[key]),
+        label, list(LANGUAGES), format_func=LANGUAGES.get, key=session.follow(key, now), required=True,
+        on_change=chosen,
     )  # fmt: skip
 
 

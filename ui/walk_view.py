@@ -337,7 +337,8 @@ def _settings(at: WalkDesk) -> None:
 
     def changed(name: str, key: str) -> None:
         value = st.session_state[key]
-        _change(at, **{name: (value or None) if name == "view" else value})
+        if value is not None:  # see `layout`, of the languages
+            _change(at, **{name: (value or None) if name == "view" else value})
 
     with st.container(key="maze_settings", gap="small"):
         st.segmented_control(
@@ -364,17 +365,17 @@ def _settings(at: WalkDesk) -> None:
             on_change=lambda name: changed(name, "maze_hidden"), form=".0%",
         )  # fmt: skip
         st.segmented_control(
-            t("walk.view"), VIEWS, default=session.follow_from("maze_view", s.view or 0), key="maze_view",
-            required=True, format_func=lambda view: t("walk.view_all") if not view else str(view),
-            help=t("walk.view_help"), on_change=changed, args=("view", "maze_view"),
+            t("walk.view"), VIEWS, key=session.follow("maze_view", s.view or 0), required=True,
+            format_func=lambda view: t("walk.view_all") if not view else str(view), help=t("walk.view_help"),
+            on_change=changed, args=("view", "maze_view"),
         )  # fmt: skip
         st.toggle(
             t("walk.remember"), key=session.follow("maze_remember", s.remember), help=t("walk.remember_help"),
             on_change=changed, args=("remember", "maze_remember"),
         )  # fmt: skip
         st.segmented_control(
-            t("walk.plans"), PLANS, default=session.follow_from("maze_plans", s.plans), key="maze_plans",
-            required=True, help=t("walk.plans_help"), on_change=changed, args=("plans", "maze_plans"),
+            t("walk.plans"), PLANS, key=session.follow("maze_plans", s.plans), required=True,
+            help=t("walk.plans_help"), on_change=changed, args=("plans", "maze_plans"),
         )  # fmt: skip
         _as_text(at)
 

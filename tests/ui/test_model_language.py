@@ -184,3 +184,11 @@ def test_nothing_is_trained_in_a_language_that_the_page_did_not_show(visit: Visi
 def test_the_apps_own_font_has_every_syllable_that_the_korean_model_writes() -> None:
     """It holds those of KS X 1001 (`ui/assets/README.md`), which are the ones that EUC-KR can say."""
     assert "".join(models.assets("ko").grammar.words).encode("euc_kr")
+
+
+def test_a_switch_that_reports_no_choice_changes_nothing_and_shows_the_language_again(visit: Visit) -> None:
+    """As a slow browser does that is sent the switch twice before it has drawn it."""
+    app = visit("language_model", "ko")
+    app = app.segmented_control(key="model_language").set_value(None).run()
+    assert not app.exception and "lab-callout error" not in markup(app)
+    assert lab_of(app).language == "ko" and app.segmented_control(key="model_language").value == "ko"
