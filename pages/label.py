@@ -35,7 +35,8 @@ def labelling() -> None:
         label_view.question(showing)
         label_view.pair(showing)
         label_view.reasons(showing)
-        label_view.buttons(desk, showing)
+        with st.container(key="label_choices"):
+            label_view.buttons(desk, showing)
         label_view.reveal(desk, showing)
     label_view.counters(desk)
 
