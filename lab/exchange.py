@@ -123,7 +123,7 @@ class Found:
     taken_back: int
     """Labels and undo events of the file that leave nothing standing."""
     known: int
-    """Labels that stand in the lab already."""
+    """Labels that stand in the lab already, and unjudged pairs that wait in it."""
     unreadable: int
     """Pairs that the model can't read: they teach nothing and get no guess."""
     unknown: tuple[str, ...]
@@ -152,6 +152,7 @@ def look(store: Store, lab: Lab, data: bytes, name: str, format: str | None = No
         )
     intake = _Intake(lab, name, now())
     here = {_said(label) for language in LANGUAGES for label in store.labels(lab.id, language=language)}
+    here |= {_key(pair, "", "", "") for pair in store.waiting_pairs(lab.id)}
     for comparison in kept:
         intake.add(comparison, here)
     unreadable = [p for p in intake.pairs if not models.readable(p.language, p.prompt, p.response_a, p.response_b)]
@@ -191,10 +192,13 @@ class _Intake:
         self._texts: dict[tuple[str, str], str] = {}
 
     def add(self, comparison: Comparison, here: set[_Said]) -> None:
-        """here: the labels that stand in the lab, which are not taken a second time."""
+        """here: what stands or waits in the lab, which is not taken a second time."""
         pair = self._pair(comparison)
         if comparison.choice is None:
-            self._place(pair)
+            if _key(pair, "", "", "") in here:
+                self.known += 1
+            else:
+                self._place(pair)
             return
         labeler, kind = comparison.labeler or self.file, comparison.labeler_kind or "human"
         if _key(pair, comparison.choice, labeler, kind) in here:
@@ -303,7 +307,8 @@ def _writer(policy_id: str, file: str) -> str:
 
 
 _Said = tuple[str, str, frozenset[str], str, str, str]
-"""Language, prompt, both answers, the preferred one or another choice, labeller and kind: whatever side was left."""
+"""Language, prompt, both answers, the preferred one or another choice, labeller and kind: whatever side was left. Of a
+pair that waits the last three are empty."""
 
 
 def _said(label: Label) -> _Said:

@@ -158,6 +158,12 @@ class LabelRecords(Records):
             row = db.execute(query).mappings().one_or_none()
         return row and (row["id"], NewPair(**{k: row[k] for k in NewPair.__dataclass_fields__}))
 
+    def waiting_pairs(self, lab_id: int) -> list[NewPair]:
+        """The pairs of a lab without a standing answer, in every language."""
+        query = sa.select(t.pair).where(t.pair.c.lab_id == lab_id, ~_answered)
+        with self._db.read() as db:
+            return [NewPair(**{k: row[k] for k in NewPair.__dataclass_fields__}) for row in db.execute(query).mappings()]
+
     def open_showing(self, lab_id: int, labeler: str = OWNER) -> Shown | None:
         """The pair that waits for a labeller's answer."""
         with self._db.read() as db:

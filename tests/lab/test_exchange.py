@@ -104,6 +104,8 @@ def test_pairs_that_nobody_judged_come_next(store: Store, lab: Lab) -> None:
     found = take(store, lab, lines(row()))
     assert (found.waiting, found.labels) == (1, ())
     assert desk.current().prompt == PROMPT
+    again = take(store, lab, lines(row(), row(response_b="no .")))
+    assert (again.known, again.waiting) == (1, 1), "what waits already is not queued twice"
 
 
 def test_unknown_words_are_kept_and_teach_nothing(store: Store, lab: Lab) -> None:
