@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from lab import tables as t
 from lab.forecast_records import OWNER
+from lab.invitation_records import FORECAST, LABEL
 from lab.lab_records import Lab, give_lab
 from lab.records import Records, insert, one_row
 from lab.run_records import UNFINISHED
@@ -32,14 +33,17 @@ class CopyRecords(Records):
     """Copies of labs."""
 
     def copy_out(self, lab_id: int) -> tuple[Lab, Rows]:
-        """A lab and all its rows, as of one moment, but a collection that was not revealed yet: a copy would reveal it
-        to its owner. KeyError when there is none."""
+        """A lab and all its rows, as of one moment, but forecasts and votes of others that were not revealed yet: a
+        copy would reveal them to its owner. KeyError when there is none."""
         with self._db.read() as db:
             lab = one_row(db, sa.select(t.lab).where(t.lab.c.id == lab_id), f"There is no lab {lab_id}.")
             rows = {table.name: list(_rows(db, table, lab_id)) for table in COPIED}
-            if not any(row["revealed"] for row in rows["invitation"]):
-                rows["invitation"] = []
+            revealed = {row["purpose"] for row in rows["invitation"] if row["revealed"]}
+            if FORECAST not in revealed:
                 rows["forecast"] = [row for row in rows["forecast"] if row["participant"] == OWNER]
+            if any(row["purpose"] == LABEL and not row["revealed"] for row in rows["invitation"]):
+                _leave_out_members(rows)
+            rows["invitation"] = [row for row in rows["invitation"] if row["purpose"] in revealed]
             return Lab(**lab), rows
 
     def copy_in(self, browser: str, rows: Rows, *, name: str, language: str, created_at: datetime) -> Lab:
@@ -60,6 +64,16 @@ def _rows(db: sa.Connection, table: sa.Table, lab_id: int) -> Iterator[dict[str,
     else:
         query = query.join(t.run, t.run.c.id == table.c.run_id).where(t.run.c.lab_id == lab_id)
     return (dict(row) for row in db.execute(query).mappings())
+
+
+def _leave_out_members(rows: Rows) -> None:
+    """Drop the members of a class, what they were shown and what they said."""
+    names = {row["name"] for row in rows["member"]}
+    gone = {row["id"] for row in rows["showing"] if row["labeler"] in names}
+    said = {row["id"] for row in rows["event"] if row["showing_id"] in gone}
+    rows["member"] = []
+    rows["showing"] = [row for row in rows["showing"] if row["id"] not in gone]
+    rows["event"] = [row for row in rows["event"] if row["id"] not in said and row["retracts"] not in said]
 
 
 class _Copy:

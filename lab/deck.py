@@ -52,6 +52,8 @@ CONTRASTED = ("help", "harm", "honesty", "politeness", "flattery", *STYLE_ATTRIB
 LENGTH = 0.5
 """Answers of a contrast differ in length by less, in tens of words."""
 Attributes = Mapping[str, float]
+Seen = Label | NewPair
+"""A pair that was shown, with what a person said of it or without."""
 _lock = threading.Lock()
 _pools: OrderedDict[tuple[str, str, str, int], tuple[NewPair, ...]] = OrderedDict()
 
@@ -102,17 +104,23 @@ class _Find:
 class Deck:
     """The pairs of a lab, written by a policy, in the language that the lab has."""
 
-    def __init__(self, store: Store, lab: Lab, policy_id: str, rng: torch.Generator) -> None:
+    def __init__(
+        self, store: Store, lab: Lab, policy_id: str, rng: torch.Generator, *, wished: DeckSettings | None = None,
+        weights: Callable[[], torch.Tensor] | None = None,
+    ) -> None:  # fmt: skip
+        """wished: in place of the lab's settings. weights: of the reward model that knows which pair is unsure, in
+        place of that of all people's labels of now."""
         self._store, self._lab, self._policy_id, self._rng = store, lab, policy_id, rng
-        self._wished = settings(store, lab)
+        self._wished = wished or settings(store, lab)
+        self._weights = weights or (lambda: reward.fit(store, lab, "human").model.weights)
 
-    def next_pair(self, labels: Sequence[Label]) -> NewPair | None:
-        """The pair to show after a person's labels, oldest first. None if there is nothing to compare: the model
-        answers every question in one way only."""
+    def next_pair(self, labels: Sequence[Seen]) -> NewPair | None:
+        """The pair to show after a person's labels, or after the pairs of a class, oldest first; only labels are
+        repeated. None if there is nothing to compare: the model answers every question in one way only."""
         turn = len(labels) + 1
         pair = None
         if self._wished.repeats and turn % REPEAT_EVERY == 0:
-            pair = self._repeat(labels)
+            pair = self._repeat([label for label in labels if isinstance(label, Label)])
         elif self._wished.checks and turn % CHECK_EVERY == 0:
             pair = self._find(_check, labels)
         elif self._wished.introduction:
@@ -138,7 +146,7 @@ class Deck:
         )  # fmt: skip
 
     def _find(
-        self, kind: Callable[[str, Attributes, Attributes], str | None], labels: Sequence[Label]
+        self, kind: Callable[[str, Attributes, Attributes], str | None], labels: Sequence[Seen]
     ) -> NewPair | None:
         """A pair of a kind: of those in one draw the one whose reason, then category, was shown least often."""
         reasons, categories = Counter(label.why for label in labels), self._shown(labels)
@@ -160,7 +168,7 @@ class Deck:
                 if why := kind(prompt.category, read[a], read[b]):
                     yield _Find(self._new(prompt, a, b, why), prompt.category)
 
-    def _choose(self, labels: Sequence[Label]) -> NewPair | None:
+    def _choose(self, labels: Sequence[Seen]) -> NewPair | None:
         """The candidate that is best in the lab's way, of the categories shown least often so far."""
         pool = self._topped_up()
         if not self._spare_unhelpful(labels):
@@ -175,8 +183,7 @@ class Deck:
             models.features(self._lab.language, "attributes", prompts, [getattr(pair, side) for pair in fair])
             for side in ("response_a", "response_b")
         )
-        weights = reward.fit(self._store, self._lab, "human").model.weights
-        chosen = fair[select(self._wished.way, a - b, weights, self._rng)]
+        chosen = fair[select(self._wished.way, a - b, self._weights(), self._rng)]
         self._keep_pool([pair for pair in self._pool() if pair is not chosen])
         return replace(chosen, why=self._wished.way)  # it may have been drawn before the lab wished so
 
@@ -213,11 +220,11 @@ class Deck:
     def _categories(self) -> list[str]:
         return [name for name in _prompts(self._lab.language) if self._wished.harmful or name != HARMFUL]
 
-    def _shown(self, labels: Sequence[Label]) -> Counter[str]:
+    def _shown(self, labels: Sequence[Seen]) -> Counter[str]:
         find = models.assets(self._lab.language).grammar.find
         return Counter(_category(find(label.prompt)) for label in labels)
 
-    def _spare_unhelpful(self, labels: Sequence[Label]) -> bool:
+    def _spare_unhelpful(self, labels: Sequence[Seen]) -> bool:
         """Whether two answers of no help may be shown once more."""
         find = models.assets(self._lab.language).grammar.find
         read = [label for label in labels if find(label.prompt)]  # a file's questions may be none of the grammar's
@@ -265,7 +272,7 @@ def _read(language: str, prompt: str, text: str) -> Attributes:
     return MappingProxyType(assets.judge.attributes(asked, text))
 
 
-def _helpful(pair: NewPair | Label) -> bool:
+def _helpful(pair: Seen) -> bool:
     """Whether one of the answers is of some help."""
     return any(_read(pair.language, pair.prompt, text)["help"] > 0 for text in (pair.response_a, pair.response_b))
 

@@ -8,17 +8,18 @@ out again, but the model can't read them, so they teach nothing and get no guess
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import cast
 
 from lab import models
+from lab.label_records import OWNER
 from lab.store import Lab, Label, NewLabel, NewPair, Store, Undo, now
 from rlhf_core.corpus import LANGUAGES
 from rlhf_core.formats import OURS, Comparison, Read, Written, read, standing, write
-from rlhf_core.formats.comparison import Choice, LabelerKind, Side
+from rlhf_core.formats.comparison import Choice, LabelerKind, Side, taken_back
 from rlhf_core.reading import MAX_CHARACTERS, MAX_WORDS, read_words, surface
 
 IMPORTED = "imported"
@@ -53,10 +54,11 @@ def comparisons(store: Store, lab: Lab, source: str, *, with_undone: bool) -> li
         events = list[Label | Undo](store.labels(lab.id, source, lab.language))
     labels = {event.event_id: event for event in events if isinstance(event, Label)}
     first = {label.pair_id: label.event_id for label in reversed(labels.values())}
-    return [
+    found = [
         _comparison(lab, event, first) if isinstance(event, Label) else _taking_back(lab, event, labels)
         for event in events
     ]
+    return [*found, *_mutes(store, lab, labels.values(), found)] if with_undone else found
 
 
 def _comparison(lab: Lab, label: Label, first: dict[int, int]) -> Comparison:
@@ -87,6 +89,19 @@ def _comparison(lab: Lab, label: Label, first: dict[int, int]) -> Comparison:
         is_check=label.repeat_of is not None,
         repeat_of=repeated,
     )
+
+
+def _mutes(store: Store, lab: Lab, labels: Iterable[Label], found: Sequence[Comparison]) -> list[Comparison]:
+    """The labels of members who are muted now, each taken out by an event of the owner's."""
+    muted, gone = {member.name for member in store.members(lab.id) if member.muted}, taken_back(found)
+    return [
+        Comparison(
+            prompt="", response_a="", response_b="", kind="mute", event_id=f"mute-{label.event_id}",
+            retracts=str(label.event_id), lab=lab.name, language=lab.language, labeler=OWNER, labeler_kind="human",
+        )
+        for label in labels
+        if label.labeler in muted and label.labeler_kind == "human" and str(label.event_id) not in gone
+    ]  # fmt: skip
 
 
 def _taking_back(lab: Lab, undo: Undo, labels: dict[int, Label]) -> Comparison:

@@ -1,8 +1,4 @@
-"""Forecasts, and the invitation by which a lab collects those of others.
-
-Forecasts are appended and a participant's newest counts. A lab has one invitation for them at most; a new collection
-and a new address replace its key.
-"""
+"""Forecasts: appended, and a participant's newest counts. Those of others come by an invitation."""
 
 from __future__ import annotations
 
@@ -14,24 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.sql import func
 
 from lab import tables as t
+from lab.invitation_records import FORECAST, Invitation, begin, find
 from lab.records import Records, insert, now
 
 OWNER = "owner"
 """The participant who is the lab's owner, and whom no collection counts."""
-FORECAST = "forecast"
-"""The purpose of the invitation."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Invitation:
-    """An address of a lab under which others give forecasts."""
-
-    lab_id: int
-    key: str
-    open: bool
-    """Whether it takes forecasts."""
-    revealed: bool
-    created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +28,6 @@ class ForecastRow:
 
 
 _of_forecast = t.forecast.c["participant", "name", "curves", "given_at"]
-_of_invitation = t.invitation.c["lab_id", "key", "open", "revealed", "created_at"]
-_query = sa.select(_of_invitation).where(t.invitation.c.purpose == FORECAST)
 # Whatever changes the rows takes the write lock first, so what was read still holds.
 
 
@@ -73,51 +54,22 @@ class ForecastRecords(Records):
             row = db.execute(query).one_or_none()
             return row and ForecastRow(**row._mapping)
 
-    def invitation(self, lab_id: int) -> Invitation | None:
-        """The lab's invitation to give forecasts."""
-        return self._invitation(t.invitation.c.lab_id == lab_id)
-
-    def invitation_of(self, key: str) -> Invitation | None:
-        """The invitation whose key this is now."""
-        return self._invitation(t.invitation.c.key == key)
-
-    def _invitation(self, which: sa.ColumnElement[bool]) -> Invitation | None:
-        with self._db.read() as db:
-            return _found(db, which)
-
-    def invite(self, lab_id: int, key: str, *, keeping: str) -> None:
+    def collect(self, lab_id: int, key: str, *, keeping: str) -> None:
         """Begin to collect under a key, with nothing given yet: all forecasts of the lab but those of the participant
         `keeping` are deleted."""
         others = (t.forecast.c.lab_id == lab_id, t.forecast.c.participant != keeping)
-        fresh = {"key": key, "open": True, "revealed": False, "created_at": now()}
         with self._db.write() as db:
             db.execute(t.forecast.delete().where(*others))
-            if not _change(db, lab_id, **fresh):
-                insert(db, t.invitation, lab_id=lab_id, purpose=FORECAST, **fresh)
-
-    def change_invitation(self, lab_id: int, **values: Any) -> None:
-        """Change the `key`, or whether it is `open` or `revealed`, of a lab's invitation."""
-        with self._db.write() as db:
-            _change(db, lab_id, **values)
+            begin(db, lab_id, FORECAST, key, revealed=False)
 
     def give_forecast(self, key: str, participant: str, name: str, curves: dict[str, Any]) -> Invitation | None:
         """Append a forecast to the collection of a key if it is open and not revealed. Returns the invitation as it was
         at that moment; None if there is none of that key."""
         with self._db.write() as db:
-            found = _found(db, t.invitation.c.key == key)
+            found = find(db, t.invitation.c.key == key, t.invitation.c.purpose == FORECAST)
             if found and found.open and not found.revealed:
                 _add(db, found.lab_id, participant, name, curves)
             return found
-
-
-def _found(db: sa.Connection, which: sa.ColumnElement[bool]) -> Invitation | None:
-    row = db.execute(_query.where(which)).one_or_none()
-    return row and Invitation(**row._mapping)
-
-
-def _change(db: sa.Connection, lab_id: int, **values: Any) -> int:
-    own = (t.invitation.c.lab_id == lab_id, t.invitation.c.purpose == FORECAST)
-    return db.execute(t.invitation.update().where(*own).values(**values)).rowcount
 
 
 def _add(db: sa.Connection, lab_id: int, participant: str, name: str, curves: dict[str, Any]) -> None:

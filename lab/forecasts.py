@@ -8,15 +8,18 @@ revealed collection takes no more, for a forecast would no longer be blind.
 
 from __future__ import annotations
 
-import hashlib
 import math
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from lab.forecast_records import OWNER, ForecastRow, Invitation
+from lab.forecast_records import OWNER, ForecastRow
+from lab.invitation_records import FORECAST, Invitation
+from lab.participants import LONGEST_NAME as LONGEST_NAME
+from lab.participants import beginning, new_key, tidy
+from lab.participants import participant as participant
+from lab.participants import proposal as proposal
 from lab.store import Lab, Store
 from rlhf_core.outlook import CAPABILITIES, Forecast, Logistic, Pool, pool
 
@@ -24,7 +27,6 @@ MIDPOINTS = (2000.0, 2100.0)
 """Calendar years."""
 STEEPNESSES = (0.05, 3.0)
 """Per year."""
-LONGEST_NAME = 40
 REVEALED = "The collection has been revealed and takes no more forecasts; a new one has to be started."
 
 
@@ -76,7 +78,7 @@ def save_own(store: Store, lab: Lab, forecast: Forecast) -> None:
 
 def collection(store: Store, lab: Lab) -> Collection | None:
     """The lab's collection."""
-    return _collection(store, store.invitation(lab.id))
+    return _collection(store, store.invitation(lab.id, FORECAST))
 
 
 def names(store: Store, lab: Lab) -> list[str]:
@@ -86,26 +88,26 @@ def names(store: Store, lab: Lab) -> list[str]:
 
 def start(store: Store, lab: Lab) -> None:
     """Begin a new collection under a new address. What was collected before is deleted."""
-    store.invite(lab.id, _new_key(), keeping=OWNER)
+    store.collect(lab.id, new_key(), keeping=OWNER)
 
 
 def set_open(store: Store, lab: Lab, value: bool) -> None:
     """Let the collection take forecasts, or no longer. ForecastError if it is revealed."""
-    if (found := store.invitation(lab.id)) and found.revealed:
+    if (found := store.invitation(lab.id, FORECAST)) and found.revealed:
         raise ForecastError("revealed", REVEALED)
-    store.change_invitation(lab.id, open=value)
+    store.change_invitation(lab.id, FORECAST, open=value)
 
 
 def change_address(store: Store, lab: Lab) -> None:
     """Give the collection another address; the old one then opens nothing."""
-    store.change_invitation(lab.id, key=_new_key())
+    store.change_invitation(lab.id, FORECAST, key=new_key())
 
 
 def reveal(store: Store, lab: Lab) -> None:
     """Let everybody see what the forecasts come to, for good, and take no more. ForecastError if there are none."""
     if not _others(store, lab.id):
         raise ForecastError("empty", "Nobody has given a forecast yet; reveal the collection once somebody has.")
-    store.change_invitation(lab.id, open=False, revealed=True)
+    store.change_invitation(lab.id, FORECAST, open=False, revealed=True)
 
 
 # For whoever has the address.
@@ -113,25 +115,16 @@ def reveal(store: Store, lab: Lab) -> None:
 
 def joined(store: Store, key: str) -> Collection:
     """The collection that a key opens. ForecastError if it opens none."""
-    found = _collection(store, store.invitation_of(key))
+    found = _collection(store, store.invitation_of(key, FORECAST))
     if found is None:
         raise _unknown(key)
     return found
 
 
-def participant(browser: str, turn: int) -> str:
-    """The participant who is the turn-th person at a browser. The browser's name opens its labs, so it is not to be
-    read from this."""
-    return hashlib.sha256(f"{browser}:{turn}".encode()).hexdigest()[:24]
-
-
 def give(store: Store, key: str, who: str, name: str, forecast: Forecast) -> None:
     """Add a participant's forecast to a collection, in place of what they gave before. ValueError for a forecast or a
     name that can't be, ForecastError if the collection takes none."""
-    name = " ".join(name.split())
-    if len(name) > LONGEST_NAME:
-        raise ValueError(f"The name {name!r} has {len(name)} characters; use at most {LONGEST_NAME}.")
-    found = store.give_forecast(key, who, name, _plain(forecast))
+    found = store.give_forecast(key, who, tidy(name), _plain(forecast))
     if found is None:
         raise _unknown(key)
     if found.revealed:
@@ -142,7 +135,7 @@ def give(store: Store, key: str, who: str, name: str, forecast: Forecast) -> Non
 
 def given(store: Store, key: str, who: str) -> Given | None:
     """What a participant gave to the collection of a key. ForecastError if the key opens none."""
-    found = store.invitation_of(key)
+    found = store.invitation_of(key, FORECAST)
     if found is None:
         raise _unknown(key)
     return _given(store.forecast(found.lab_id, who))
@@ -154,7 +147,7 @@ def given(store: Store, key: str, who: str) -> Given | None:
 def results(store: Store, key: str, years: Sequence[float]) -> dict[str, Pool]:
     """What all forecasts of a collection come to, by capability, over some calendar years. ForecastError before the
     reveal, and for a key that opens no collection."""
-    found = store.invitation_of(key)
+    found = store.invitation_of(key, FORECAST)
     if found is None:
         raise _unknown(key)
     if not found.revealed:
@@ -163,12 +156,7 @@ def results(store: Store, key: str, years: Sequence[float]) -> dict[str, Pool]:
     return {name: pool([forecast[name] for forecast in every], years) for name in CAPABILITIES}
 
 
-# Names.
-
-
-def proposal(who: str, many: int) -> int:
-    """Which of `many` names to propose to a participant: the same one whenever they are asked."""
-    return int.from_bytes(hashlib.sha256(who.encode()).digest()[:8]) % many
+# What a forecast is.
 
 
 def check(forecast: Forecast) -> Forecast:
@@ -208,10 +196,6 @@ def _collection(store: Store, found: Invitation | None) -> Collection | None:
     return Collection(key=found.key, open=found.open, revealed=found.revealed, n=n, begun=found.created_at)
 
 
-def _new_key() -> str:
-    return secrets.token_urlsafe(24)
-
-
 def _unknown(key: str) -> ForecastError:
-    shown = key if len(key) <= 12 else f"{key[:12]}\N{HORIZONTAL ELLIPSIS}"
+    shown = beginning(key)
     return ForecastError("unknown", f"No collection has the key {shown!r}; ask for the address of now.", shown)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import func
 
 from lab import tables as t
+from lab.invitation_records import LABEL
 from lab.records import Records, insert
 
 SOURCES = ("human", "simulated", "both")
@@ -119,6 +120,12 @@ class NewLabel:
 _undo = t.event.alias("undo")
 stands = ~sa.exists().where(_undo.c.retracts == t.event.c.id)
 """Of a label: nobody took it back."""
+_by_member = (t.member.c.lab_id == t.event.c.lab_id) & (t.member.c.name == t.event.c.labeler)
+_by_member &= t.event.c.labeler_kind == "human"
+_of_class = (t.invitation.c.lab_id == t.event.c.lab_id, t.invitation.c.purpose == LABEL)
+_blind = sa.exists().where(*_of_class, ~t.invitation.c.revealed).correlate_except(t.invitation)
+counts = ~sa.exists().where(_by_member, t.member.c.muted | _blind).correlate_except(t.member)
+"""Of a label: whoever gave it is not muted, and is no member of a class whose votes are blind."""
 _of_pair = t.pair.c["language", "prompt", "response_a", "response_b", "policy_id", "why", "repeat_of"]
 _label_query = (
     sa.select(
@@ -136,7 +143,7 @@ _answered = (  # of a pair: it has a label that stands
     .select_from(t.showing.join(t.event, t.event.c.showing_id == t.showing.c.id))
     .where(t.showing.c.pair_id == t.pair.c.id, stands)
 )
-_spoken = t.pair.c.language == sa.select(t.lab.c.language).where(t.lab.c.id == t.pair.c.lab_id).scalar_subquery()
+spoken = t.pair.c.language == sa.select(t.lab.c.language).where(t.lab.c.id == t.pair.c.lab_id).scalar_subquery()
 """Of a pair: it is in the language that its lab's model speaks now."""
 _shown_query = sa.select(t.showing, _of_pair).join_from(t.showing, t.pair)
 
@@ -149,20 +156,21 @@ class LabelRecords(Records):
         with self._db.write() as db:
             return insert(db, t.pair, lab_id=lab_id, **vars(pair))
 
-    def next_pair(self, lab_id: int, language: str) -> tuple[int, NewPair] | None:
+    def next_pair(self, lab_id: int, language: str, labeler: str = OWNER) -> tuple[int, NewPair] | None:
         """The oldest pair of a language without a standing answer: a new one, one whose answer was taken back, or one
-        that was put aside."""
+        that was put aside; none that somebody else has before them."""
+        elsewhere = sa.exists().where(t.showing.c.pair_id == t.pair.c.id, t.showing.c.labeler != labeler, t.one_open)
         of_language = (t.pair.c.lab_id == lab_id, t.pair.c.language == language)
-        query = sa.select(t.pair).where(*of_language, ~_answered).order_by(t.pair.c.id).limit(1)
+        query = sa.select(t.pair).where(*of_language, ~_answered, ~elsewhere).order_by(t.pair.c.id).limit(1)
         with self._db.read() as db:
             row = db.execute(query).mappings().one_or_none()
-        return row and (row["id"], NewPair(**{k: row[k] for k in NewPair.__dataclass_fields__}))
+        return row and (row["id"], pair_of(row))
 
     def waiting_pairs(self, lab_id: int) -> list[NewPair]:
         """The pairs of a lab without a standing answer, in every language."""
         query = sa.select(t.pair).where(t.pair.c.lab_id == lab_id, ~_answered)
         with self._db.read() as db:
-            return [NewPair(**{k: row[k] for k in NewPair.__dataclass_fields__}) for row in db.execute(query).mappings()]
+            return [pair_of(row) for row in db.execute(query).mappings()]
 
     def open_showing(self, lab_id: int, labeler: str = OWNER) -> Shown | None:
         """The pair that waits for a labeller's answer."""
@@ -176,12 +184,14 @@ class LabelRecords(Records):
             return row and Shown(**row._mapping)
 
     def show(
-        self, lab_id: int, pair_id: int, *, shown_left: str, guess: float | None, at: datetime, labeler: str = OWNER
-    ) -> Shown | None:
+        self, lab_id: int, pair_id: int, *, shown_left: str, guess: float | None, at: datetime, labeler: str = OWNER,
+        shared: bool = False,
+    ) -> Shown | None:  # fmt: skip
         """Put a pair before a labeller, with the guess made of it. Returns what they have before them now: another
         pair if another thread was first, None if that thread had this pair answered as well, or changed the lab's
-        language."""
-        unanswered = sa.select(t.pair.c.id).where(t.pair.c.id == pair_id, ~_answered, _spoken)
+        language. shared: others may have answered it."""
+        judged = judged_by(labeler) if shared else _answered
+        unanswered = sa.select(t.pair.c.id).where(t.pair.c.id == pair_id, ~judged, spoken)
         with self._db.write() as db:
             if (before := _open_showing(db, lab_id, labeler)) or not db.execute(unanswered).one_or_none():
                 return before
@@ -256,7 +266,7 @@ class LabelRecords(Records):
             t.event.c.labeler == labeler,
         )
         of_label = t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair)
-        last = sa.select(func.max(t.event.c.id)).select_from(of_label).where(*of_person, stands, _spoken)
+        last = sa.select(func.max(t.event.c.id)).select_from(of_label).where(*of_person, stands, spoken)
         with self._db.write() as db:
             if (retracts := db.execute(last).scalar()) is None:
                 return False
@@ -306,24 +316,30 @@ class LabelRecords(Records):
                 db.execute(t.showing.delete().where(t.showing.c.id == sa.bindparam("showing")), gone)
             return sum(row.stands for row in rows)
 
-    def last_undo_at(self, lab_id: int) -> datetime | None:
-        """When an answer was last taken back."""
+    def last_undo_at(self, lab_id: int, labeler: str = OWNER) -> datetime | None:
+        """When somebody last took an answer back."""
         with self._db.read() as db:
-            undone = (t.event.c.lab_id == lab_id, t.event.c.kind == "undo")
+            undone = (t.event.c.lab_id == lab_id, t.event.c.kind == "undo", t.event.c.labeler == labeler)
             return db.execute(sa.select(func.max(t.event.c.answered_at)).where(*undone)).scalar()
 
-    def labels(self, lab_id: int, source: str = "both", language: str | None = None) -> list[Label]:
-        """The standing labels of a lab, oldest first, of people, of simulated annotators or of both: those in a
-        language, by default in the one that its model speaks now."""
-        in_language = _spoken if language is None else t.pair.c.language == language
-        query = _label_query.where(t.event.c.lab_id == lab_id, stands, in_language, *_of_source(source))
+    def labels(
+        self, lab_id: int, source: str = "both", language: str | None = None, *, members: bool = True
+    ) -> list[Label]:
+        """The labels of a lab that stand and count, oldest first, of people, of simulated annotators or of both: those
+        in a language, by default in the one that its model speaks now. members: with those that came by the lab's
+        address."""
+        in_language = spoken if language is None else t.pair.c.language == language
+        counted = counts if members else ~sa.exists().where(_by_member).correlate_except(t.member)
+        query = _label_query.where(t.event.c.lab_id == lab_id, stands, counted, in_language, *_of_source(source))
         with self._db.read() as db:
             return [Label(**row._mapping) for row in db.execute(query)]
 
     def events(self, lab_id: int, source: str, language: str) -> list[Label | Undo]:
-        """All that was said of pairs in a language, oldest first: labels, those taken back too, and what took them
-        back."""
-        said = _label_query.where(t.event.c.lab_id == lab_id, t.pair.c.language == language, *_of_source(source))
+        """All that was said of pairs in a language, oldest first: labels, those taken back and of muted members too,
+        and what took them back; nothing of votes that are blind."""
+        hidden = sa.exists().where(_by_member, _blind).correlate_except(t.member)
+        in_language = t.pair.c.language == language
+        said = _label_query.where(t.event.c.lab_id == lab_id, ~hidden, in_language, *_of_source(source))
         taken = sa.select(
             _undo.c.id.label("event_id"), _undo.c["retracts", "labeler", "labeler_kind", "answered_at"]
         ).where(_undo.c.lab_id == lab_id, _undo.c.kind == "undo")
@@ -332,6 +348,17 @@ class LabelRecords(Records):
             undos = [Undo(**row._mapping) for row in db.execute(taken)]
         ids = {label.event_id for label in labels}
         return sorted([*labels, *(u for u in undos if u.retracts in ids)], key=lambda event: event.event_id)
+
+
+def judged_by(labeler: str) -> sa.Exists:
+    """Of a pair: a label of this labeller's stands."""
+    of_pair = sa.exists().select_from(t.showing.join(t.event, t.event.c.showing_id == t.showing.c.id))
+    return of_pair.where(t.showing.c.pair_id == t.pair.c.id, t.event.c.labeler == labeler, stands)
+
+
+def pair_of(row: sa.RowMapping) -> NewPair:
+    """The pair in a row that has its columns."""
+    return NewPair(**{name: row[name] for name in NewPair.__dataclass_fields__})
 
 
 def _of_source(source: str) -> list[sa.ColumnElement[bool]]:

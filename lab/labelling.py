@@ -105,7 +105,7 @@ class LabellingDesk:
         if strength not in range(4):
             raise ValueError(f"The strength must be 0, 1, 2 or 3, not {strength}.")
         shown = self.store.showing(showing_id)
-        if shown is None or shown.lab_id != self.lab.id:
+        if shown is None or (shown.lab_id, shown.labeler) != (self.lab.id, self.labeler):
             raise LabellingError("This pair was never shown in this lab; reload the page.")
         at = self.clock()
         if shown.open and timedelta(0) <= at - shown.shown_at < TOO_FAST:
@@ -126,7 +126,7 @@ class LabellingDesk:
         A second undo within 250 ms is the same click twice: it takes back nothing more.
         """
         self._check_language()
-        at, last = self.clock(), self.store.last_undo_at(self.lab.id)
+        at, last = self.clock(), self.store.last_undo_at(self.lab.id, self.labeler)
         twice = last is not None and timedelta(0) <= at - last < TOO_FAST
         if twice or self.store.undo(self.lab.id, labeler=self.labeler, at=at):
             return self.current()
@@ -170,11 +170,15 @@ class LabellingDesk:
             raise LabellingError("The model of this lab speaks another language now; reload the page.")
 
     def own_labels(self) -> list[Label]:
-        """The labels of this lab's people that stand, oldest first, in its language."""
-        return self.store.labels(self.lab.id, "human", self.lab.language)
+        """The labels of this lab's people that stand, oldest first, in its language: not those of members, who
+        label at desks of their own."""
+        return self.store.labels(self.lab.id, "human", self.lab.language, members=False)
+
+    def _count(self) -> int:
+        return len(self.own_labels())
 
     def _show_next(self) -> Shown | None:
-        pair_id, pair = self.store.next_pair(self.lab.id, self.lab.language) or self._make_pair()
+        pair_id, pair = self.store.next_pair(self.lab.id, self.lab.language, self.labeler) or self._make_pair()
         left, guess = self._left(pair), self._guess(pair)
         values = {"shown_left": left, "guess": guess, "at": self.clock(), "labeler": self.labeler}
         return self.store.show(self.lab.id, pair_id, **values)
@@ -191,7 +195,7 @@ class LabellingDesk:
         return Showing(
             id=shown.id, pair_id=shown.pair_id, prompt=shown.prompt,
             left=sides[_side(shown, "left")], right=sides[_side(shown, "right")],
-            shown_left=shown.shown_left, guess=shown.guess, number=1 + len(self.own_labels()),
+            shown_left=shown.shown_left, guess=shown.guess, number=1 + self._count(),
         )  # fmt: skip
 
     def _make_pair(self) -> tuple[int, NewPair]:

@@ -12,6 +12,7 @@ from lab.database import StoreError as StoreError
 from lab.forecast_records import ForecastRecords
 from lab.guideline_records import Guideline as Guideline
 from lab.guideline_records import GuidelineRecords
+from lab.invitation_records import InvitationRecords
 from lab.lab_records import ConstitutionRow as ConstitutionRow
 from lab.lab_records import Lab as Lab
 from lab.lab_records import LabRecords
@@ -22,6 +23,8 @@ from lab.label_records import NewLabel as NewLabel
 from lab.label_records import NewPair as NewPair
 from lab.label_records import Shown as Shown
 from lab.label_records import Undo as Undo
+from lab.member_records import MemberRecords
+from lab.member_records import MemberRow as MemberRow
 from lab.records import now as now
 from lab.run_records import UNFINISHED as UNFINISHED
 from lab.run_records import Artifact as Artifact
@@ -31,7 +34,16 @@ from lab.run_records import Run as Run
 from lab.run_records import RunRecords
 
 
-class Store(LabRecords, LabelRecords, GuidelineRecords, RunRecords, ForecastRecords, CopyRecords):
+class Store(
+    LabRecords,
+    LabelRecords,
+    GuidelineRecords,
+    RunRecords,
+    InvitationRecords,
+    ForecastRecords,
+    MemberRecords,
+    CopyRecords,
+):
     """All that the app keeps. url: a SQLAlchemy URL; see `Database`."""
 
     def __init__(self, url: str | None = None) -> None:

@@ -1,0 +1,83 @@
+"""The desk of a class's member: pairs that others judge too, and no guess of the reward model.
+
+Many phones ask at once, so what a new pair costs is shared: one is made at a time, and the reward model that chooses
+it is refitted every few seconds at most.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lab import deck, members, models, reward
+from lab.deck import Deck
+from lab.labelling import Answer, LabellingDesk, LabellingError
+from lab.store import Lab, MemberRow, NewPair, Shown, Store, now
+
+REFIT_SECONDS = 5.0
+LATEST_PAIRS = 100
+"""So many of the last pairs decide which questions are due."""
+_making = threading.Lock()
+_weights: dict[tuple[str, str], tuple[float, Tensor]] = {}
+
+
+class ClassDesk(LabellingDesk):
+    """Where a member labels. key and who: what was checked by `members.may_label`, and is again at each answer."""
+
+    def __init__(
+        self, store: Store, lab: Lab, key: str, member: MemberRow, *, clock: Callable[[], datetime] = now,
+        rng: torch.Generator | None = None,
+    ) -> None:  # fmt: skip
+        self._key, self._who, self._wished = key, member.participant, members.settings(store, lab.id)
+        writer = _writer(store, lab, self._wished.writer)
+        super().__init__(store, lab, policy_id=writer, labeler=member.name, clock=clock, rng=rng)
+
+    def answer(self, showing_id: str, choice: str, strength: int = 0, rationale: str = "") -> Answer:
+        """As at every desk. MemberError if the class is closed, has another address, or the member is muted."""
+        members.may_label(self.store, self._key, self._who)
+        return super().answer(showing_id, choice, strength, rationale)
+
+    def _count(self) -> int:
+        return self.store.count_of(self.lab.id, self.labeler, self.lab.language)
+
+    def _show_next(self) -> Shown | None:
+        with _making:
+            asked = (self.lab.id, self.labeler, self.lab.language, self._wished.overlap)
+            pair_id, _ = self.store.next_class_pair(*asked) or self._make_pair()
+            left = "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
+            values: dict[str, Any] = {"shown_left": left, "guess": None, "at": self.clock(), "labeler": self.labeler}
+            return self.store.show(self.lab.id, pair_id, **values, shared=True)
+
+    def _make_pair(self) -> tuple[int, NewPair]:
+        """Of the lab's deck, but for what measures one person alone."""
+        wished = replace(deck.settings(self.store, self.lab), checks=False, repeats=False)
+        made = Deck(self.store, self.lab, self.policy_id, self._rng, wished=wished, weights=self._latest_weights)
+        shown = [pair for _, pair in self.store.class_pairs(self.lab.id, self.lab.language, LATEST_PAIRS)]
+        pair = made.next_pair(shown)
+        if pair is None:
+            raise LabellingError("The model answers every question in one way only, so there is nothing to compare.")
+        return self.store.add_pair(self.lab.id, pair), pair
+
+    def _latest_weights(self) -> Tensor:
+        key, at = (self.lab.key, self.lab.language), time.monotonic()
+        if key not in _weights or at - _weights[key][0] > REFIT_SECONDS:
+            _weights[key] = at, reward.fit(self.store, self.lab, "human").model.weights
+            while len(_weights) > reward.CACHED:
+                del _weights[next(iter(_weights))]
+        return _weights[key][1]
+
+
+def _writer(store: Store, lab: Lab, wished: str) -> str:
+    """Who writes: whom the lab wishes, if they are still there and speak its language."""
+    try:
+        run = models.run_of(store, wished)
+    except KeyError:
+        return models.START
+    return wished if run and run.language == lab.language else models.START
