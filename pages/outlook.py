@@ -9,7 +9,7 @@ from ui.i18n import t
 
 VIEWS = ("forecast", "class", "directions", "timeline", "topics")
 
-joined = outlook_class_view.joined_key()
+joined = session.joined_key()
 with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="outlook_head"):
     layout.heading("outlook")
     if not joined:

@@ -12,6 +12,7 @@ from lab.forecasts import ForecastError
 from lab.jobs import JobError
 from lab.lab_file import LabFileError
 from lab.labelling import LabellingError
+from lab.members import MemberError
 from rlhf_core.constitution import ConstitutionError
 from rlhf_core.formats import FormatError
 from rlhf_core.gridworld import MazeError
@@ -48,6 +49,8 @@ def explain(error: Exception) -> str:
             return t(f"exchange.{error.reason}", **error.slots)
         case ForecastError():
             return t(f"outlook.error_{error.reason}", key=error.key)
+        case MemberError():
+            return t(f"join.error_{error.reason}", value=error.value)
     for kind, key in _SENTENCES.items():
         if isinstance(error, kind):
             return t(key, detail=str(error))
@@ -68,7 +71,7 @@ def guard() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not isinstance(error, StoreError | CheckpointError | ForecastError | LabellingError):
+        if not isinstance(error, StoreError | CheckpointError | ForecastError | LabellingError | MemberError):
             logging.getLogger("rlhf_lab").exception("A page failed")
         show(error)
 

@@ -14,10 +14,17 @@ WORKED_PAIRS = {1: "A", 2: "B", 3: "B"}
 """By number, the answer of each that is better."""
 
 
-def question() -> str:
+def question(lab_id: int) -> str:
     """What is asked of whoever labels: the lab's own question or the one that ships."""
-    own = session.laboratory().store.guideline(session.current_lab().id)
+    own = session.laboratory().store.guideline(lab_id)
     return own.question if own and own.question else t("label.question")
+
+
+def text(lab_id: int) -> None:
+    """The guideline with its worked pairs."""
+    own = session.laboratory().store.guideline(lab_id)
+    pairs = "".join(_worked(*pair) for pair in WORKED_PAIRS.items())
+    st.html(f'<p class="lab-guideline">{html.escape(own.text if own and own.text else t("guideline.text"))}</p>{pairs}')
 
 
 def popover() -> None:
@@ -26,9 +33,7 @@ def popover() -> None:
     own = session.laboratory().store.guideline(lab.id)
     version = own.version if own else 0
     with st.popover(t("guideline.title"), key="guideline", type="tertiary"):
-        text = own.text if own and own.text else t("guideline.text")
-        pairs = "".join(_worked(*pair) for pair in WORKED_PAIRS.items())
-        st.html(f'<p class="lab-guideline">{html.escape(text)}</p>{pairs}')
+        text(lab.id)
         layout.note(t("guideline.version_own" if version else "guideline.version_shipped", version=version))
         # A key of the version: the fields show what was saved, in whatever tab.
         st.text_input(
@@ -56,5 +61,5 @@ def _worked(i: int, better: str) -> str:
 
 
 def _save(version: int) -> None:
-    question, text = (st.session_state[f"guideline_{name}_{version}"].strip() for name in ("question", "text"))
-    session.laboratory().store.add_guideline(session.current_lab().id, question, text)
+    asked, said = (st.session_state[f"guideline_{name}_{version}"].strip() for name in ("question", "text"))
+    session.laboratory().store.add_guideline(session.current_lab().id, asked, said)

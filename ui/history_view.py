@@ -232,16 +232,18 @@ def _agreement(labels: Sequence[Label]) -> None:
         share, alpha = agreed.share, agreed.alpha
         sentence = t("history.share_sentence", n=share.items, labelers=agreed.labelers)
         layout.facts([
-            (_figure(share, ".0%"), t("history.share"), f"{sentence} {_interval(share, '.0%')}"),
-            (_figure(alpha, ".2f"), t("history.alpha"), f"{t('history.alpha_sentence')} {_interval(alpha, '.2f')}"),
+            (figure(share, ".0%"), t("history.share"), f"{sentence} {interval(share, '.0%')}"),
+            (figure(alpha, ".2f"), t("history.alpha"), f"{t('history.alpha_sentence')} {interval(alpha, '.2f')}"),
         ])  # fmt: skip
 
 
-def _figure(agreed: Agreement, form: str) -> str:
+def figure(agreed: Agreement, form: str) -> str:
+    """A figure of agreement in words."""
     return t("frame.none") if agreed.value is None else controls.signed(agreed.value, form)
 
 
-def _interval(agreed: Agreement, form: str) -> str:
+def interval(agreed: Agreement, form: str) -> str:
+    """Its interval as a sentence, or why it has none."""
     if agreed.low is None or agreed.high is None:
         return t(f"history.undefined_{agreed.undefined}")
     if agreed.low == agreed.high:

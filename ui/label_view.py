@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -88,21 +90,20 @@ def writer_choice() -> None:
 
 def question(showing: Showing) -> None:
     """What was asked, and what is asked of the person."""
-    asked = _as_html(showing.prompt)
+    asked = as_html(showing.prompt, session.current_lab().language)
     pair = session.laboratory().store.showing(showing.id)
     writer = writer_name(pair.policy_id) if pair else ""
     about = html.escape(t("label.asked", writer=writer))
     with st.container(key="label_question", horizontal=True, vertical_alignment="bottom", gap="small"):
         st.html(
             f'<div class="lab-question"><small>{round_view.progress(showing.number)} {about}</small>'
-            f"<p>{asked}</p><h2>{html.escape(guideline_view.question())}</h2></div>"
+            f"<p>{asked}</p><h2>{html.escape(guideline_view.question(session.current_lab().id))}</h2></div>"
         )
         guideline_view.popover()
 
 
-def pair(showing: Showing) -> None:
+def pair(showing: Showing, language: str) -> None:
     """The two answers."""
-    language = session.current_lab().language
     with st.container(key="label_pair"):
         for column, name, text in zip(st.columns(2, gap="medium"), "AB", (showing.left, showing.right), strict=True):
             with column:
@@ -110,8 +111,8 @@ def pair(showing: Showing) -> None:
                 layout.quote(models.displayed(language, text), caption=name, kind="answer", unknown=unknown)
 
 
-def _as_html(text: str) -> str:
-    language = session.current_lab().language
+def as_html(text: str, language: str) -> str:
+    """A text as people read it, the words marked that the model does not know."""
     return layout.marked(models.displayed(language, text), exchange.unknown_in(language, text))
 
 
@@ -136,39 +137,52 @@ def _rationale(showing_id: str) -> str:
     return ", ".join([*st.session_state.get(f"label_reasons_{showing_id}", []), *([own_words] if own_words else [])])
 
 
-def buttons(desk: LabellingDesk, showing: Showing) -> None:
+@dataclass(frozen=True)
+class Hand:
+    """What the buttons of a pair do: for the owner, or for a member of a class."""
+
+    answer: Callable[[str, str, int], None]
+    """Given the showing, the choice and the strength."""
+    undo: Callable[[], None]
+
+
+def owner_hand(desk: LabellingDesk) -> Hand:
+    """Labels at the owner's desk."""
+    return Hand(lambda *said: _answer(desk, *said), lambda: _undo(desk))
+
+
+def buttons(hand: Hand, showing: Showing, *, graded: bool = True) -> None:
     """One button for each choice, with its key. The showing's id in a button's key keeps a second click of a double
-    click from labelling the next pair, which nobody has read yet."""
+    click from labelling the next pair, which nobody has read yet. graded: with those that say how much better."""
     choices = (("left", "Left", "primary"), ("right", "Right", "primary"))
     for column, (choice, key, kind) in zip(st.columns(2, gap="medium"), choices, strict=True):
         with column:
-            _button(desk, showing, choice, key, kind)
-    digits = session.value(deck_view.DIGITS, True)
-    with st.container(key="label_grades", horizontal=True, gap="small"):
-        for number, (choice, strength) in enumerate(GRADES, start=1):
-            _button(desk, showing, choice, str(number) if digits else None, "secondary", strength)
+            _button(hand, showing, choice, key, kind)
+    if graded:
+        digits = session.value(deck_view.DIGITS, True)
+        with st.container(key="label_grades", horizontal=True, gap="small"):
+            for number, (choice, strength) in enumerate(GRADES, start=1):
+                _button(hand, showing, choice, str(number) if digits else None, "secondary", strength)
     with st.container(horizontal=True, gap="small", horizontal_alignment="center"):
         for choice, key in (("tie", "Down"), ("both_bad", "Up"), ("skip", "S")):
-            _button(desk, showing, choice, key, "secondary")
-        undo_button(desk)
+            _button(hand, showing, choice, key, "secondary")
+        undo_button(hand)
 
 
 def _button(
-    desk: LabellingDesk, showing: Showing, choice: str, key: str | None, kind: str, strength: int = 0
+    hand: Hand, showing: Showing, choice: str, key: str | None, kind: str, strength: int = 0
 ) -> None:  # fmt: skip
     name = f"{choice}{strength or ''}"
     st.button(
         t(f"label.{name}"), key=f"label_{name}_{showing.id}", shortcut=key, type=kind,
-        width="stretch" if choice in ("left", "right") else "content", on_click=_answer,
-        args=(desk, showing.id, choice, strength),
+        width="stretch" if choice in ("left", "right") else "content", on_click=hand.answer,
+        args=(showing.id, choice, strength),
     )  # fmt: skip
 
 
-def undo_button(desk: LabellingDesk) -> None:
+def undo_button(hand: Hand) -> None:
     """Takes the last answer back."""
-    st.button(
-        t("label.undo"), key="label_undo", shortcut="Backspace", type="tertiary", on_click=_undo, args=(desk,)
-    )  # fmt: skip
+    st.button(t("label.undo"), key="label_undo", shortcut="Backspace", type="tertiary", on_click=hand.undo)
 
 
 def _answer(desk: LabellingDesk, showing_id: str, choice: str, strength: int) -> None:
@@ -264,4 +278,9 @@ def counters(desk: LabellingDesk) -> None:
         else:
             layout.facts([(t("frame.none"), t("label.hit_rate"), t("label.hit_rate_none"))])
     layout.note(t("label.keys") + (" " + t("label.keys_digits") if session.value(deck_view.DIGITS, True) else ""))
+    still_keys()
+
+
+def still_keys() -> None:
+    """Let a held key answer once."""
     _STILL_KEYS(key="label_still_keys")

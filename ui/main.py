@@ -28,8 +28,13 @@ def main() -> None:
     ]
     page = st.navigation(pages, position="top")
     session.enter(page.url_path)
+    joined = page.url_path == "label" and session.joined_key("joined_class")
+    if joined:  # whoever comes to label gets no way elsewhere, and no lab of their own
+        page = st.navigation(pages, position="hidden")
     bar = layout.language_bar()
     with errors.guard():
+        if joined:
+            return page.run()
         session.read_lab()
         with bar:
             layout.model_language_switch()

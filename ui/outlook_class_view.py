@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -11,7 +12,7 @@ import streamlit as st
 from lab import forecasts
 from lab.forecasts import Collection, ForecastError
 from lab.store import Lab, Store
-from ui import errors, layout, outlook_results_view, session, share
+from ui import errors, following, layout, outlook_results_view, session, share
 from ui import outlook_forecast_view as forecast_view
 from ui.i18n import t
 from ui.outlook_forecast_view import Seat, attempt
@@ -20,21 +21,11 @@ POLL = 2.0
 """Seconds between two looks at a collection that is under way."""
 TURN = "forecast_turn"
 """Under this name a lab keeps whose turn it is at its browser, counted from 0."""
-PARAMETER = "join"
 
 
-def _follow(look: Callable[[], Collection | None], draw: Callable[[Collection | None], None]) -> None:
-    """Draw a collection, and draw it anew by itself while it is under way. When it turns to another state, the whole
-    page is drawn anew: other fragments and the clock depend on it."""
-    first = look()
-
-    def again() -> None:
-        now = look()
-        if _state(now) != _state(first):
-            st.rerun()
-        draw(now)
-
-    st.fragment(errors.guard()(again), run_every=POLL if first and not first.revealed else None)()
+def _pace(found: Collection | None) -> float | None:
+    """While it is under way others give to it."""
+    return POLL if found and not found.revealed else None
 
 
 def _state(found: Collection | None) -> tuple[str, bool, bool] | None:
@@ -47,7 +38,8 @@ def _state(found: Collection | None) -> tuple[str, bool, bool] | None:
 def collection_fragment() -> None:
     """The lab's collection."""
     store, lab = session.laboratory().store, session.current_lab()
-    _follow(lambda: forecasts.collection(store, lab), lambda found: _collection(store, lab, found))
+    draw = partial(_collection, store, lab)
+    following.follow(lambda: forecasts.collection(store, lab), _state, draw, _pace)
 
 
 def _collection(store: Store, lab: Lab, found: Collection | None) -> None:
@@ -70,7 +62,7 @@ def _collection(store: Store, lab: Lab, found: Collection | None) -> None:
 def _address(found: Collection) -> None:
     with st.container(key="outlook_address", gap=None):
         st.html(f'<p class="lab-slider-title">{html.escape(t("outlook.address"))}</p>')
-        share.show("outlook", **{PARAMETER: found.key})
+        share.show("outlook", **{session.JOIN: found.key})
 
 
 def _arrivals(found: Collection, names: list[str]) -> None:
@@ -112,16 +104,6 @@ def _buttons(store: Store, lab: Lab, found: Collection) -> None:
 # Whoever has the address.
 
 
-def joined_key() -> str:
-    """The key of the collection that this tab takes part in; "" if in none. The address gives it, and has it again
-    after a change of page, so that a reload finds it."""
-    own = session.session()
-    own.joined = st.query_params.get(PARAMETER, own.joined)
-    if own.joined:
-        st.query_params[PARAMETER] = own.joined
-    return own.joined
-
-
 def joined_view(key: str) -> None:
     """A collection as one sees it who gives a forecast to it."""
     store = session.laboratory().store
@@ -135,7 +117,7 @@ def joined_view(key: str) -> None:
     turn = int(store.kept(lab.id, TURN) or 0)
     who = forecasts.participant(session.browser(), turn)
     with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="outlook_joined"):
-        _follow(lambda: _present(store, key), _joined_line)
+        following.follow(lambda: _present(store, key), _state, _joined_line, _pace)
         _leave_button()
     st.fragment(errors.guard()(_form))(key, found, who, turn)
 
@@ -156,12 +138,7 @@ def _joined_line(found: Collection | None) -> None:
 
 
 def _leave_button() -> None:
-    def leave() -> None:
-        session.forget_problem()
-        session.session().joined = ""
-        del st.query_params[PARAMETER]
-
-    st.button(t("outlook.leave"), key="outlook_leave", on_click=leave, help=t("outlook.leave_help"))
+    st.button(t("outlook.leave"), key="outlook_leave", on_click=session.leave, help=t("outlook.leave_help"))
 
 
 def _form(key: str, found: Collection, who: str, turn: int) -> None:
@@ -185,7 +162,7 @@ def _form(key: str, found: Collection, who: str, turn: int) -> None:
 
 
 def _give(store: Store, key: str, seat: Seat, who: str, taken: bool) -> None:
-    proposed = seat.kept.name if seat.kept else proposed_name(who)
+    proposed = seat.kept.name if seat.kept else following.proposed_name(who)
     field = session.keep(f"outlook_name_{seat.name}", proposed)
 
     def give() -> None:
@@ -216,10 +193,3 @@ def _next_person(store: Store, turn: int) -> None:
 
     if st.button(t("outlook.next"), key="outlook_next", on_click=begin, help=t("outlook.next_help")):
         st.rerun()
-
-
-def proposed_name(who: str) -> str:
-    """A name for a participant, in the page's language."""
-    first, second = t("outlook.names_first").split(), t("outlook.names_second").split()
-    number = forecasts.proposal(who, len(first) * len(second))
-    return f"{first[number // len(second)]} {second[number % len(second)]}"

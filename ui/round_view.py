@@ -26,7 +26,7 @@ def waits(desk: LabellingDesk) -> bool:
     return rounds.ended(desk.own_labels()) > rounds.seen(desk.store, desk.lab)
 
 
-def end(desk: LabellingDesk, undo: Callable[[LabellingDesk], None]) -> None:
+def end(desk: LabellingDesk, undo: Callable[[], None]) -> None:
     """What a round came to, and the way into the next one. undo: draws the button that takes the last answer back."""
     labels = desk.own_labels()
     found = rounds.summary(labels)
@@ -46,7 +46,7 @@ def end(desk: LabellingDesk, undo: Callable[[LabellingDesk], None]) -> None:
             t("round.next", number=found.number + 1), key="round_next", type="primary", on_click=_next,
             args=(desk, found.number),
         )  # fmt: skip
-        undo(desk)
+        undo()
         layout.link("reward_model", t("round.reward_model"))
 
 

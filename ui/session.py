@@ -18,6 +18,8 @@ from ui.browser import COOKIE, browser_name
 from ui.i18n import LANGUAGES, choose_language, t
 
 LANGUAGE_COOKIE = "rlhf_lab_language"
+JOIN = "join"
+"""The parameter of an address that has a key."""
 OF_A_LANGUAGE = frozenset(
     "lm_prompt reward_prompt reward_response label_writer simulate_annotator cai_prompt cai_response cai_selected"
     " cai_version cai_compared cai_compared_usual rlaif_start_from".split()
@@ -83,6 +85,10 @@ class Session:
     """The run of the agent team that this tab looks at, see `team_desk.TeamDesk`."""
     joined: str = ""
     """The key of the collection of forecasts that this tab takes part in."""
+    joined_class: str = ""
+    """The key of the class that this tab labels in."""
+    join_said: str = ""
+    """What to say of the latest action there."""
     walk: Any = None
     """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
 
@@ -131,11 +137,30 @@ def read_lab() -> Lab:
     return own.lab
 
 
+def joined_key(name: str = "joined") -> str:
+    """The key of what this tab takes part in; "" if in nothing. The address gives it, and has it again after a change
+    of page, so that a reload finds it. name: the field that remembers it."""
+    own = session()
+    key = st.query_params.get(JOIN, getattr(own, name))
+    setattr(own, name, key)
+    if key:
+        st.query_params[JOIN] = key
+    return key
+
+
+def leave(name: str = "joined") -> None:
+    """Take part no longer, from a callback."""
+    forget_problem()
+    setattr(session(), name, "")
+    st.query_params.pop(JOIN, None)
+
+
 def leave_lab() -> None:
     """Forget all that this tab remembers of its lab: the next look finds the one that the browser opened last. From a
     callback, or before any widget is drawn."""
     own = session()
-    kept = {name: getattr(own, name) for name in ("browser", "own_language", "query_language", "page", "joined")}
+    lasting = ("browser", "own_language", "query_language", "page", "joined", "joined_class")
+    kept = {name: getattr(own, name) for name in lasting}
     st.session_state.clear()
     st.session_state["lab_session"] = Session(**kept)
 

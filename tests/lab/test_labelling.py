@@ -182,7 +182,7 @@ def test_the_hit_rate_counts_own_decided_labels_that_had_a_guess(
     others = [replace(hit, choice="tie"), replace(hit, choice="skip"), replace(hit, guess=None)]
     others += [replace(hit, repeat_of=1)]
     asked = []
-    monkeypatch.setattr(desk.store, "labels", lambda *a: asked.append(a) or [hit, miss, hit, hit, *others])
+    monkeypatch.setattr(desk.store, "labels", lambda *a, **_: asked.append(a) or [hit, miss, hit, hit, *others])
     rate = desk.hit_rate()
     assert asked == [(desk.lab.id, "human", "en")]
     # Wilson, 3 of 4, z = 1.96: (.75 + .4802 ± 1.96 sqrt(.1875 / 4 + .06003)) / 1.9604
