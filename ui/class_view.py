@@ -6,6 +6,7 @@ import html
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -17,6 +18,7 @@ from lab.store import Lab, Store, now
 from rlhf_core.agreement import Agreement
 from ui import controls, errors, following, history_view, label_view, layout, session, share
 from ui.i18n import t
+from ui.live_figure import palette
 
 POLL = 2.0
 """Seconds between two looks at an open class; a closed one is looked at less often."""
@@ -115,7 +117,7 @@ def _arrivals(room: Room) -> None:
 
 
 def _curve(votes: tuple[Vote, ...]) -> str:
-    """Votes so far over time, from the first to the last, as SVG."""
+    """Votes so far over time, from the first to the last, as a picture."""
     width, height = CURVE
     first = votes[0].answered_at
     whole = max((votes[-1].answered_at - first).total_seconds(), 1.0)
@@ -126,9 +128,13 @@ def _curve(votes: tuple[Vote, ...]) -> str:
         if i % step == 0 or i == len(votes) - 1
     )
     said = html.escape(t("class.curve", n=len(votes), minutes=whole / 60))
+    drawn = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 -2 {width + 4} {height + 4}">'
+        f'<polyline points="{points}" fill="none" stroke="{palette().blue}" stroke-width="2"/></svg>'
+    )
     return (
-        f'<figure class="lab-arrivals"><svg viewBox="-2 -2 {width + 4} {height + 4}" role="img" aria-label="{said}">'
-        f'<polyline points="{points}" /></svg><figcaption>{said}</figcaption></figure>'
+        f'<figure class="lab-arrivals"><img src="data:image/svg+xml,{quote(drawn)}" alt="">'
+        f"<figcaption>{said}</figcaption></figure>"
     )
 
 

@@ -44,7 +44,8 @@ class _Seen:
 
 def view(key: str) -> None:
     """A class as one sees it who labels in it. Its name is proposed, so the first look joins."""
-    st.html(f'<header class="lab-heading"><h1>{html.escape(t("join.title"))}</h1></header>')
+    with st.container(key="join_page"):
+        st.html(f'<header class="lab-heading"><h1>{html.escape(t("join.title"))}</h1></header>')
     who = participant(session.browser(), 0)
     following.follow(
         lambda: _look(key, who), lambda seen: seen.state, lambda seen: _draw(key, who, seen),
