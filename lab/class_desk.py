@@ -21,9 +21,11 @@ from lab.deck import Deck
 from lab.labelling import Answer, LabellingDesk, LabellingError
 from lab.store import Lab, MemberRow, NewPair, Shown, Store, now
 
-REFIT_SECONDS = 5.0
+REFIT_SECONDS = 15.0
 LATEST_PAIRS = 100
 """So many of the last pairs decide which questions are due."""
+ENOUGH = 40
+"""Candidates among which a pair is chosen without drawing more of them first."""
 _making = threading.Lock()
 _weights: dict[tuple[str, str], tuple[float, Tensor]] = {}
 
@@ -48,17 +50,29 @@ class ClassDesk(LabellingDesk):
         return self.store.count_of(self.lab.id, self.labeler, self.lab.language)
 
     def _show_next(self) -> Shown | None:
-        with _making:
-            asked = (self.lab.id, self.labeler, self.lab.language, self._wished.overlap)
-            pair_id, _ = self.store.next_class_pair(*asked) or self._make_pair()
-            left = "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
-            values: dict[str, Any] = {"shown_left": left, "guess": None, "at": self.clock(), "labeler": self.labeler}
-            return self.store.show(self.lab.id, pair_id, **values, shared=True)
+        pair_id = self._shared_pair()
+        if pair_id is None:
+            with _making:  # whoever waited here may find one that was made meanwhile
+                pair_id = self._shared_pair() or self._make_pair()[0]
+                return self._show(pair_id)
+        return self._show(pair_id)
+
+    def _shared_pair(self) -> int | None:
+        found = self.store.next_class_pair(self.lab.id, self.labeler, self.lab.language, self._wished.overlap)
+        return found and found[0]
+
+    def _show(self, pair_id: int) -> Shown | None:
+        left = "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
+        values: dict[str, Any] = {"shown_left": left, "guess": None, "at": self.clock(), "labeler": self.labeler}
+        return self.store.show(self.lab.id, pair_id, **values, shared=True)
 
     def _make_pair(self) -> tuple[int, NewPair]:
-        """Of the lab's deck, but for what measures one person alone."""
-        wished = replace(deck.settings(self.store, self.lab), checks=False, repeats=False)
-        made = Deck(self.store, self.lab, self.policy_id, self._rng, wished=wished, weights=self._latest_weights)
+        """Of the lab's deck, but for what measures one person alone, and for the introduction, whose search would keep
+        a class waiting that begins all at once."""
+        wished = replace(deck.settings(self.store, self.lab), introduction=False, checks=False, repeats=False)
+        made = Deck(
+            self.store, self.lab, self.policy_id, self._rng, wished=wished, weights=self._latest_weights, enough=ENOUGH
+        )
         shown = [pair for _, pair in self.store.class_pairs(self.lab.id, self.lab.language, LATEST_PAIRS)]
         pair = made.next_pair(shown)
         if pair is None:

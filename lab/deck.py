@@ -106,12 +106,13 @@ class Deck:
 
     def __init__(
         self, store: Store, lab: Lab, policy_id: str, rng: torch.Generator, *, wished: DeckSettings | None = None,
-        weights: Callable[[], torch.Tensor] | None = None,
+        weights: Callable[[], torch.Tensor] | None = None, enough: int = POOL,
     ) -> None:  # fmt: skip
         """wished: in place of the lab's settings. weights: of the reward model that knows which pair is unsure, in
-        place of that of all people's labels of now."""
+        place of that of all people's labels of now. enough: candidates; no more are drawn while there are so many."""
         self._store, self._lab, self._policy_id, self._rng = store, lab, policy_id, rng
         self._wished = wished or settings(store, lab)
+        self._enough = enough
         self._weights = weights or (lambda: reward.fit(store, lab, "human").model.weights)
 
     def next_pair(self, labels: Sequence[Seen]) -> NewPair | None:
@@ -193,7 +194,7 @@ class Deck:
         find = models.assets(self._lab.language).grammar.find
         least = 0 if pool else FIRST_TOP_UPS * len(allowed)
         for attempt in range(TOP_UP_DRAWS):
-            if len(pool) >= POOL or (attempt and len(pool) >= least):
+            if len(pool) >= self._enough or (attempt and len(pool) >= least):
                 break
             pool += [
                 self._new(prompt, a, b, self._wished.way) for prompt, (a, b) in self._draw(2) if a and b and a != b

@@ -350,7 +350,7 @@ class LabelRecords(Records):
         return sorted([*labels, *(u for u in undos if u.retracts in ids)], key=lambda event: event.event_id)
 
 
-def judged_by(labeler: str) -> sa.Exists:
+def judged_by(labeler: str | sa.BindParameter[str]) -> sa.Exists:
     """Of a pair: a label of this labeller's stands."""
     of_pair = sa.exists().select_from(t.showing.join(t.event, t.event.c.showing_id == t.showing.c.id))
     return of_pair.where(t.showing.c.pair_id == t.pair.c.id, t.event.c.labeler == labeler, stands)

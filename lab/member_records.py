@@ -39,6 +39,8 @@ class Vote:
     answered_at: datetime
 
 
+SHARED = 150
+"""So many of the newest pairs are shared out: older ones have long been judged by as many as shall."""
 _of_member = t.member.c["lab_id", "participant", "name", "group", "muted", "joined_at"]
 _by_person = t.event.c.labeler_kind == "human"
 _said = t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair)
@@ -121,20 +123,18 @@ class MemberRecords(Records):
         return found
 
     def next_class_pair(self, lab_id: int, labeler: str, language: str, overlap: int) -> tuple[int, NewPair] | None:
-        """A pair for a member: their own that waits again; else one that others judged or have before them, fewer than
-        `overlap`, the one that most did, the oldest first. None if there is none: then a new one is needed."""
-        own = sa.exists().where(t.showing.c.pair_id == t.pair.c.id, t.showing.c.labeler == labeler)
-        of_language = (t.pair.c.lab_id == lab_id, t.pair.c.language == language, t.pair.c.repeat_of.is_(None))
-        again = sa.select(t.pair).where(*of_language, own, ~judged_by(labeler)).order_by(t.pair.c.id).limit(1)
+        """A pair for a member: their own that waits again; else, of the lab's newest `SHARED`, one that others judged
+        or have before them, fewer than `overlap`, the one that most did, the oldest first. None if there is none: then
+        a new one is needed."""
+        asked = {"for_lab": lab_id, "for_labeler": labeler, "in_language": language, "overlap": overlap}
         with self._db.read() as db:
-            if row := db.execute(again).mappings().one_or_none():
-                return row["id"], pair_of(row)
-            row = db.execute(_shared(of_language, labeler, overlap)).mappings().one_or_none()
+            row = db.execute(_AGAIN, asked).mappings().one_or_none()
+            row = row or db.execute(_SHARED, asked).mappings().one_or_none()
             return row and (row["id"], pair_of(row))
 
     def class_pairs(self, lab_id: int, language: str, newest: int) -> list[tuple[int, NewPair]]:
         """The newest pairs of a lab that people were shown, oldest first."""
-        shown = sa.exists().where(t.showing.c.pair_id == t.pair.c.id, t.showing.c.lab_id == lab_id)
+        shown = sa.exists().where(t.showing.c.pair_id == t.pair.c.id)
         of_language = (t.pair.c.lab_id == lab_id, t.pair.c.language == language)
         query = sa.select(t.pair).where(*of_language, shown).order_by(t.pair.c.id.desc()).limit(newest)
         with self._db.read() as db:
@@ -144,7 +144,18 @@ class MemberRecords(Records):
 _own_event = (t.member.c.lab_id == t.event.c.lab_id) & (t.member.c.name == t.event.c.labeler) & _by_person
 
 
-def _shared(of_language: tuple[sa.ColumnElement[bool], ...], labeler: str, overlap: int) -> sa.Select[Any]:
+# What each click of a class asks is built once: that takes as long as asking.
+_LABELER = sa.bindparam("for_labeler", type_=sa.String)
+_of_language = (
+    t.pair.c.lab_id == sa.bindparam("for_lab"),
+    t.pair.c.language == sa.bindparam("in_language"),
+    t.pair.c.repeat_of.is_(None),
+)
+_own = sa.exists().where(t.showing.c.pair_id == t.pair.c.id, t.showing.c.labeler == _LABELER)
+_AGAIN = sa.select(t.pair).where(*_of_language, _own, ~judged_by(_LABELER)).order_by(t.pair.c.id).limit(1)
+
+
+def _shared() -> sa.Select[Any]:
     """The pair that a labeller shares with others, see `next_class_pair`."""
     judged = t.showing.outerjoin(t.event, t.event.c.showing_id == t.showing.c.id).join(
         t.pair, t.showing.c.pair_id == t.pair.c.id
@@ -152,18 +163,22 @@ def _shared(of_language: tuple[sa.ColumnElement[bool], ...], labeler: str, overl
     votes = (t.event.c.choice != "skip") & _by_person & stands
     busy = sa.case((votes | t.one_open, t.showing.c.labeler))
     people = func.count(busy.distinct())
-    mine = func.sum(sa.case((t.showing.c.labeler == labeler, 1), else_=0))
+    mine = func.sum(sa.case((t.showing.c.labeler == _LABELER, 1), else_=0))
+    newest = sa.select(t.pair.c.id).where(*_of_language).order_by(t.pair.c.id.desc()).limit(SHARED)
     chosen = (
         sa.select(t.pair.c.id.label("id"), people.label("people"))
         .select_from(judged)
-        .where(*of_language)
+        .where(t.pair.c.id.in_(newest))
         .group_by(t.pair.c.id)
-        .having(people.between(1, overlap - 1), mine == 0)
+        .having(people >= 1, people < sa.bindparam("overlap"), mine == 0)
         .order_by(people.desc(), t.pair.c.id)
         .limit(1)
         .subquery()
     )
     return sa.select(t.pair).join(chosen, t.pair.c.id == chosen.c.id)
+
+
+_SHARED = _shared()
 
 
 def _is(lab_id: int, participant: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -387,4 +387,4 @@ def test_a_real_desk_makes_pairs_of_the_deck(store: Store, lab: Lab, monkeypatch
     for _ in range(2):
         desk.answer(desk.current().id, "left")
         seen.append(store.showing(desk.current().id))
-    assert all(one and one.why.startswith("contrast:") and one.guess is None for one in seen)
+    assert all(one and one.why == "uncertain" and one.guess is None for one in seen)
