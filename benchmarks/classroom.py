@@ -9,6 +9,7 @@ is not in it. What was acknowledged is read back at the end from the file, by an
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import tempfile
 import threading
@@ -161,7 +162,10 @@ def main() -> None:
     print(f"{asked.phones} simulated phones vote every {EVERY:.0f} s for {asked.seconds:.0f} s while a PPO run trains")
     print(f"and the board is looked at every {LOOK:.0f} s, all in one process on one store: threads at `ClassDesk`,")
     print("without the script runs and websockets of Streamlit. The votes are read back by another store.\n")
-    print(f"This core at the time: {gemm_gflops():.0f} GFLOP/s (reference {REFERENCE_GFLOPS:.0f}).\n")
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    speed = f"{gemm_gflops():.0f} GFLOP/s (reference {REFERENCE_GFLOPS:.0f})"
+    print(f"This core at the time: {speed}, one of {os.cpu_count()}.")
+    print(f"Load of other work before it began: {load} (1, 5, 15 minutes); above the number of cores all waits.\n")
     with tempfile.TemporaryDirectory() as folder:
         classroom(Path(folder), asked.phones, asked.seconds, asked.alone)
 

@@ -1,7 +1,7 @@
 """The desk of a class's member: pairs that others judge too, and no guess of the reward model.
 
-Many phones ask at once, so what a new pair costs is shared: one is made at a time, and the reward model that chooses
-it is refitted every few seconds at most.
+Many phones ask at once, so what a new pair costs is shared: the reward model that chooses it is refitted every few
+seconds at most, and candidates are drawn for several pairs at once.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ from torch import Tensor
 
 from lab import deck, members, models, reward
 from lab.deck import Deck
-from lab.labelling import Answer, LabellingDesk, LabellingError
+from lab.labelling import Answer, LabellingDesk, LabellingError, Showing
 from lab.store import Lab, MemberRow, NewPair, Shown, Store, now
 
 REFIT_SECONDS = 15.0
-LATEST_PAIRS = 100
+LATEST_PAIRS = 40
 """So many of the last pairs decide which questions are due."""
 ENOUGH = 40
 """Candidates among which a pair is chosen without drawing more of them first."""
-_making = threading.Lock()
+_gate = threading.RLock()
+"""One click at a time: a hundred threads that take turns at every query keep each other waiting far longer, and two at
+once would show a pair to more people than the lab wishes."""
 _weights: dict[tuple[str, str], tuple[float, Tensor]] = {}
 
 
@@ -41,27 +43,23 @@ class ClassDesk(LabellingDesk):
         writer = _writer(store, lab, self._wished.writer)
         super().__init__(store, lab, policy_id=writer, labeler=member.name, clock=clock, rng=rng)
 
+    def current(self) -> Showing:
+        """As at every desk."""
+        with _gate:
+            return super().current()
+
     def answer(self, showing_id: str, choice: str, strength: int = 0, rationale: str = "") -> Answer:
         """As at every desk. MemberError if the class is closed, has another address, or the member is muted."""
-        members.may_label(self.store, self._key, self._who)
-        return super().answer(showing_id, choice, strength, rationale)
+        with _gate:
+            members.may_label(self.store, self._key, self._who)
+            return super().answer(showing_id, choice, strength, rationale)
 
     def _count(self) -> int:
         return self.store.count_of(self.lab.id, self.labeler, self.lab.language)
 
     def _show_next(self) -> Shown | None:
-        pair_id = self._shared_pair()
-        if pair_id is None:
-            with _making:  # whoever waited here may find one that was made meanwhile
-                pair_id = self._shared_pair() or self._make_pair()[0]
-                return self._show(pair_id)
-        return self._show(pair_id)
-
-    def _shared_pair(self) -> int | None:
-        found = self.store.next_class_pair(self.lab.id, self.labeler, self.lab.language, self._wished.overlap)
-        return found and found[0]
-
-    def _show(self, pair_id: int) -> Shown | None:
+        asked = (self.lab.id, self.labeler, self.lab.language, self._wished.overlap)
+        pair_id, _ = self.store.next_class_pair(*asked) or self._make_pair()
         left = "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
         values: dict[str, Any] = {"shown_left": left, "guess": None, "at": self.clock(), "labeler": self.labeler}
         return self.store.show(self.lab.id, pair_id, **values, shared=True)
