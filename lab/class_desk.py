@@ -1,13 +1,14 @@
 """The desk of a class's member: pairs that others judge too, and no guess of the reward model.
 
-Many phones ask at once, so what a new pair costs is shared: the reward model that chooses it is refitted every few
-seconds at most, and candidates are drawn for several pairs at once.
+Many phones ask at once, so what a new pair costs is shared: the reward model that chooses it is refitted once a
+minute at most, and candidates are drawn for several pairs at once.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -21,14 +22,16 @@ from lab.deck import Deck
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing
 from lab.store import Lab, MemberRow, NewPair, Shown, Store, now
 
-REFIT_SECONDS = 15.0
+REFIT_SECONDS = 60.0
 LATEST_PAIRS = 40
-"""So many of the last pairs decide which questions are due."""
+"""So many of the last pairs that were made decide which questions are due. They are kept in this process: beside a
+thread that trains every row that is read costs a wait for Python's lock."""
 ENOUGH = 40
 """Candidates among which a pair is chosen without drawing more of them first."""
 _gate = threading.RLock()
 """One click at a time: a hundred threads that take turns at every query keep each other waiting far longer, and two at
 once would show a pair to more people than the lab wishes."""
+_latest: dict[tuple[str, str], deque[NewPair]] = {}
 _weights: dict[tuple[str, str], tuple[float, Tensor]] = {}
 
 
@@ -71,10 +74,11 @@ class ClassDesk(LabellingDesk):
         made = Deck(
             self.store, self.lab, self.policy_id, self._rng, wished=wished, weights=self._latest_weights, enough=ENOUGH
         )
-        shown = [pair for _, pair in self.store.class_pairs(self.lab.id, self.lab.language, LATEST_PAIRS)]
+        shown = _latest.setdefault((self.lab.key, self.lab.language), deque(maxlen=LATEST_PAIRS))
         pair = made.next_pair(shown)
         if pair is None:
             raise LabellingError("The model answers every question in one way only, so there is nothing to compare.")
+        shown.append(pair)
         return self.store.add_pair(self.lab.id, pair), pair
 
     def _latest_weights(self) -> Tensor:

@@ -132,14 +132,6 @@ class MemberRecords(Records):
             row = row or db.execute(_SHARED, asked).mappings().one_or_none()
             return row and (row["id"], pair_of(row))
 
-    def class_pairs(self, lab_id: int, language: str, newest: int) -> list[tuple[int, NewPair]]:
-        """The newest pairs of a lab that people were shown, oldest first."""
-        shown = sa.exists().where(t.showing.c.pair_id == t.pair.c.id)
-        of_language = (t.pair.c.lab_id == lab_id, t.pair.c.language == language)
-        query = sa.select(t.pair).where(*of_language, shown).order_by(t.pair.c.id.desc()).limit(newest)
-        with self._db.read() as db:
-            return [(row["id"], pair_of(row)) for row in db.execute(query).mappings()][::-1]
-
 
 _own_event = (t.member.c.lab_id == t.event.c.lab_id) & (t.member.c.name == t.event.c.labeler) & _by_person
 
