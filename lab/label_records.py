@@ -156,13 +156,13 @@ class LabelRecords(Records):
         query = sa.select(t.pair).where(*of_language, ~_answered).order_by(t.pair.c.id).limit(1)
         with self._db.read() as db:
             row = db.execute(query).mappings().one_or_none()
-        return row and (row["id"], NewPair(**{k: row[k] for k in NewPair.__dataclass_fields__}))
+        return row and (row["id"], _new_pair(row))
 
     def waiting_pairs(self, lab_id: int) -> list[NewPair]:
         """The pairs of a lab without a standing answer, in every language."""
         query = sa.select(t.pair).where(t.pair.c.lab_id == lab_id, ~_answered)
         with self._db.read() as db:
-            return [NewPair(**{k: row[k] for k in NewPair.__dataclass_fields__}) for row in db.execute(query).mappings()]
+            return [_new_pair(row) for row in db.execute(query).mappings()]
 
     def open_showing(self, lab_id: int, labeler: str = OWNER) -> Shown | None:
         """The pair that waits for a labeller's answer."""
@@ -332,6 +332,10 @@ class LabelRecords(Records):
             undos = [Undo(**row._mapping) for row in db.execute(taken)]
         ids = {label.event_id for label in labels}
         return sorted([*labels, *(u for u in undos if u.retracts in ids)], key=lambda event: event.event_id)
+
+
+def _new_pair(row: sa.RowMapping) -> NewPair:
+    return NewPair(**{name: row[name] for name in NewPair.__dataclass_fields__})
 
 
 def _of_source(source: str) -> list[sa.ColumnElement[bool]]:
