@@ -203,7 +203,8 @@ def _do(change: Callable[[], bool], done: str) -> None:
 def _without(lab: Lab, label: Label) -> None:
     """What the reward model would be, had this label never been given."""
     layout.section("history.without")
-    left = reward.leave_one_out(session.laboratory().store, lab, label.event_id)
+    with st.spinner(t("history.without_wait")):
+        left = reward.leave_one_out(session.laboratory().store, lab, label.event_id)
     if left is None:
         layout.note(t("history.without_nothing"))
         return
