@@ -20,7 +20,7 @@ from ui.i18n import LANGUAGES, choose_language, t
 LANGUAGE_COOKIE = "rlhf_lab_language"
 OF_A_LANGUAGE = frozenset(
     "lm_prompt reward_prompt reward_response label_writer simulate_annotator cai_prompt cai_response cai_selected"
-    " cai_version cai_compared cai_compared_usual rlaif_start_from".split()
+    " cai_version cai_compared cai_compared_usual rlaif_start_from inside_writer".split()
 )
 """Widgets whose values mean something in one language of the model only: each language keeps its own."""
 
