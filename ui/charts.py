@@ -7,6 +7,7 @@ test holds every figure valid instead.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -336,7 +337,8 @@ def reliability(points: Sequence[tuple[float, float, float, float, int]], palett
     (sure, share, low, high, n). Whoever is as often right as sure lies on the dashed diagonal."""
     layout = _layout(palette, height)
     layout["xaxis"] |= {"title": _title(x_title), "range": [0.48, 1.02], "tickformat": ".0%", "dtick": 0.1}
-    layout["yaxis"] |= {**SHARES, "title": _title(y_title)}
+    lowest = min([0.42, *(point[2] for point in points)])
+    layout["yaxis"] |= {**SHARES, "title": _title(y_title), "range": [lowest - 0.02, 1.04]}
     layout["shapes"] = [{
         "type": "line", "x0": 0.5, "x1": 1, "y0": 0.5, "y1": 1,
         "line": {"color": palette.muted, "width": 1.5, "dash": "dash"},
@@ -347,7 +349,8 @@ def reliability(points: Sequence[tuple[float, float, float, float, int]], palett
         "type": "scatter", "mode": "lines+markers+text", "x": x, "y": y, "cliponaxis": False,
         "line": {"color": palette.blue, "width": 2},
         "marker": {"color": palette.blue, "size": [8 + 14 * math.sqrt(n / most) for n in counts]},
-        "text": [f"n={n:.0f}" for n in counts], "textposition": "bottom right",
+        "text": [f"n={n:.0f}" for n in counts],
+        "textposition": ["top left" if above else "bottom right" for above in map(operator.gt, y, x)],
         "textfont": {"size": 13, "color": palette.text},
         "hovertemplate": "%{x:.0%}: %{y:.0%} (%{text})<extra></extra>",
         "error_y": {

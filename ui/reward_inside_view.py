@@ -32,6 +32,7 @@ def inside(fit: RewardFit) -> None:
     layout.note(t("inside.lead", labels=fit.labels_used), "simulated" if fit.source == "simulated" else "plain")
     if fit.labels_used < FEW:
         layout.callout(t("inside.few", n=fit.labels_used))
+        layout.link("label", t("frame.go_label"))
     _tokens(fit)
     with st.spinner(t("inside.computing")):
         found = inspection.inspect(session.laboratory().store, session.current_lab(), fit)
@@ -83,7 +84,7 @@ def _examples(language: str) -> None:
     """Questions with answers to click, each of them half of a trap."""
     display, traps = models.assets(language).grammar.display, inspection.traps(language)
     with st.container(horizontal=True, gap="small", key="inside_nearest"):
-        st.caption(t("inside.examples"))
+        st.caption(t("inside.examples"), width="content")
         for kind, side in EXAMPLES:
             pair = traps[kind][0]
             texts = display(pair.prompt.text), display(pair.good if side == "good" else pair.bad)
@@ -110,6 +111,8 @@ def _apart(fit: RewardFit, asked: str, said: str) -> None:
     layout.note(t(f"inside.holes_{fit.features}", total=_total(found), whole=controls.signed(found.reward)))
     if found.neural is not None:
         _chips(name, [(one.token, one.neural, _why_not(one)) for one in found.tokens])
+    if unknown := dict.fromkeys(one.token for one in found.tokens if not one.known):
+        layout.note(t("reward_model.unknown_left", words=", ".join(unknown)))
     with st.expander(t("inside.token_list"), key="inside_token_list"):
         _token_list(found, name)
 
@@ -139,7 +142,8 @@ def _chips(name: str, parts: Sequence[tuple[str, float | None, str]]) -> None:
             cells.append(f'<span class="worth unknown" title="{html.escape(why)}"><mark>{html.escape(text)}</mark>'
                          f"<small>{html.escape(t('frame.none'))}</small></span>")  # fmt: skip
             continue
-        kind, depth = ("less" if worth < 0 else "more"), round(8 * abs(worth) / most)
+        worth = round(worth, 2) + 0.0  # what is shown as nothing has no sign
+        kind, depth = ("less" if worth < 0 else "more"), min(8, round(8 * abs(worth) / most))
         said = html.escape(t("inside.adds" if worth >= 0 else "inside.takes", points=abs(worth)))
         cells.append(f'<span class="worth {kind} depth{depth}" title="{said}"><b>{html.escape(text)}</b>'
                      f"<small>{controls.signed(worth)}</small></span>")  # fmt: skip
@@ -170,7 +174,7 @@ def _traps(found: Inspection) -> None:
     limits = [wilson_interval(passed[kind], counts[kind]) for kind in kinds]
     names = [t(f"inside.trap_{kind}") for kind in kinds]
     worst = min(kinds, key=lambda kind: passed[kind] / max(1, counts[kind]))
-    left, right = st.columns([1, 1.25], gap="large")
+    left, right = st.columns(2, gap="large", vertical_alignment="center")
     with left:
         live_figure(
             charts.share_bars(
@@ -182,12 +186,17 @@ def _traps(found: Inspection) -> None:
             sentence=t("inside.traps_sentence", n=max(counts.values())),
             summary=t("inside.traps_summary", worst=t(f"inside.trap_{worst}"), k=passed[worst], n=counts[worst]),
         )  # fmt: skip
-    with right, st.container(key="inside_trap_lists", gap="small"):
-        for kind, name in zip(kinds, names, strict=True):
-            score = t("inside.passed", k=passed[kind], n=counts[kind])
-            with st.expander(f"{name}: {score}", key=f"inside_trap_{kind}"):
-                layout.note(t(f"inside.trap_{kind}_lead"))
-                _trap_list(found.traps[kind])
+    with right:
+        told = "".join(
+            f"<li><b>{html.escape(name)}</b> {html.escape(t(f'inside.trap_{kind}_lead'))}</li>"
+            for kind, name in zip(kinds, names, strict=True)
+        )
+        st.html(f'<ul class="lab-trap-kinds">{told}</ul>')
+    st.segmented_control(
+        t("inside.traps_of"), kinds, key=session.keep("inside_trap", worst, kinds), required=True,
+        format_func=lambda kind: t("inside.trap_count", name=t(f"inside.trap_{kind}"), k=passed[kind], n=counts[kind]),
+    )  # fmt: skip
+    _trap_list(found.traps[st.session_state["inside_trap"]])
 
 
 def _trap_list(traps: Sequence[SprungTrap]) -> None:
@@ -205,7 +214,7 @@ def _trap_list(traps: Sequence[SprungTrap]) -> None:
         ]
         for trap in traps
     )
-    layout.table("lab-samples many lab-traps", head, rows)
+    layout.table("lab-samples lab-traps", head, rows)
 
 
 # Whether to trust it.
@@ -222,7 +231,9 @@ def _calibration(found: Inspection) -> None:
     else:
         verdict = t("inside.calibration_over" if known.confidence > known.right else "inside.calibration_under")
     live_figure(
-        charts.reliability(points, palette(), x_title=t("inside.sure_axis"), y_title=t("inside.right_axis")),
+        charts.reliability(
+            points, palette(), x_title=t("inside.sure_axis"), y_title=t("inside.right_axis"), height=360
+        ),
         key="inside_calibration", name=t("inside.calibration"),
         value=t("inside.ece", error=known.error.rate, low=known.error.low, high=known.error.high),
         sentence=t(
@@ -246,7 +257,7 @@ def _categories(found: Inspection) -> None:
         charts.share_bars(
             [t("inside.category_n", name=t(f"inside.category_{name}"), n=share.n) for name, share in shares.items()],
             [(share.rate, share.low, share.high) for share in shares.values()], [False] * len(shares), palette(),
-            height=320, beside=by_length,
+            height=50 + 33 * len(shares), beside=by_length,
         ),
         key="inside_categories", name=t("inside.categories"), value=f"{whole:.0%}",
         sentence=t("inside.categories_sentence", n=counted, length=length),
@@ -278,7 +289,7 @@ def _length(found: Inspection) -> None:
             sentence=t("inside.length_sentence", n=len(held_out)),
             summary=t(f"inside.length_{verdict}", slope=slope),
         )  # fmt: skip
-    with right:
+    with right, st.container(key="inside_length_facts"):
         layout.facts([
             (controls.signed(10 * length.slope.value), t("inside.slope"),
              t(f"inside.length_{verdict}", slope=slope) + " " + t("inside.slope_gold", slope=gold)),
