@@ -267,9 +267,10 @@ def _mean_gold(assets: LanguageAssets, prompts: Sequence[str], texts: Sequence[s
 
 
 def neural_run(store: Store, lab: Lab) -> Run | None:
-    """The latest run of a neural reward model in the lab's language that has learnt something."""
+    """The latest run of a neural reward model in the lab's language that has saved what it learnt."""
+    saved = store.saved_runs(lab.id)
     runs = store.runs(lab.id, reward_training.STAGE, lab.language)
-    return next((run for run in runs if run.step and store.checkpoint(run.id)), None)
+    return next((run for run in runs if saved.get(run.id)), None)
 
 
 def neural_scorer(store: Store, run: Run) -> RewardFunction:

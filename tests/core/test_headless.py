@@ -28,6 +28,10 @@ def test_reward(capsys: pytest.CaptureFixture[str]) -> None:
     low, high = report["held_out_accuracy_interval"]
     assert low < report["held_out_accuracy"] < high
     assert report["held_out_accuracy"] > 0.7
+    calibration, bias = report["calibration"], report["length_bias"]
+    assert calibration["error_interval"][0] <= calibration["error"] <= calibration["error_interval"][1]
+    assert bias["sd_per_token_interval"][0] < bias["sd_per_token"] < bias["sd_per_token_interval"][1]
+    assert {trap["n"] for trap in report["traps"].values()} == {20}
     again = run(capsys, "reward", "--labels", "20", "--seed", "3")
     assert {**again, "cpu_seconds": 0} == {**report, "cpu_seconds": 0}
 
