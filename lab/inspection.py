@@ -17,9 +17,11 @@ from lab import models, reward, reward_training, states
 from lab.reward import RewardFit
 from lab.store import Lab, Run, Store
 from rlhf_core import reward_ensemble, reward_inspection
+from rlhf_core.annotators import TIE_MARGIN
 from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.corpus import CATEGORIES, split_sentences
 from rlhf_core.evaluation import Accuracy, Interval
+from rlhf_core.gold import REFERENCE_VALUES
 from rlhf_core.headless import generator
 from rlhf_core.neural_reward import NeuralReward
 from rlhf_core.preferences import target
@@ -119,6 +121,8 @@ class _HeldOut:
     texts: list[str]
     lengths: Tensor
     gold: Tensor
+    margins: Tensor
+    """(pairs,) by how much the first answer is better, as the accuracy curve has it: rounding decides no tie."""
 
 
 _lock = threading.Lock()
@@ -144,6 +148,7 @@ def _held_out(language: str) -> _HeldOut:
         texts=texts,
         lengths=torch.tensor([float(len(text.split())) for text in texts]),
         gold=torch.tensor([judge.score(prompt, text) for prompt, text in zip(prompts, texts, strict=True)]),
+        margins=pairs.margins(judge, REFERENCE_VALUES),
     )
 
 
@@ -175,7 +180,7 @@ def inspect(store: Store, lab: Lab, fit: RewardFit) -> Inspection:
         return found
     held_out = _held_out(fit.language)
     rewards = scorer(fit)(held_out.prompts, held_out.texts)
-    predicted, margins, lengths = (_difference(x) for x in (rewards, held_out.gold, held_out.lengths))
+    predicted, lengths, margins = _difference(rewards), _difference(held_out.lengths), held_out.margins
     found = Inspection(
         calibration=reward_inspection.calibration(predicted, margins, generator(0, "calibration")),
         categories=_by_category(held_out, predicted, margins),
@@ -208,14 +213,14 @@ def _length_weight(store: Store, lab: Lab, fit: RewardFit) -> float:
 
 def _length_bias(held_out: _HeldOut, rewards: Tensor) -> LengthBias:
     first, second = held_out.lengths.chunk(2)
-    decided = _difference(held_out.gold).abs() > reward_inspection.TIE_MARGIN
+    decided = held_out.margins.abs() > TIE_MARGIN
     slope, gold_slope = (
         reward_inspection.within_slope(held_out.prompts, held_out.lengths, y / y.std().clamp(min=1e-9))
         for y in (rewards, held_out.gold)
     )
     wins, gold_wins = (
-        reward_inspection.longer_wins(first[decided], second[decided], _difference(y)[decided])
-        for y in (rewards, held_out.gold)
+        reward_inspection.longer_wins(first[decided], second[decided], differences[decided])
+        for differences in (_difference(rewards), held_out.margins)
     )
     return LengthBias(
         lengths=held_out.lengths, rewards=rewards, slope=slope, gold_slope=gold_slope, wins=wins, gold_wins=gold_wins

@@ -121,6 +121,11 @@ def _display(text: str) -> str:
     return models.assets(session.current_lab().language).grammar.display(text)
 
 
+def _points(value: float) -> str:
+    """A number of points; what rounds to nothing has no minus."""
+    return controls.signed(round(value, 2) + 0.0)
+
+
 def _total(found: Attribution) -> str:
     return controls.signed(sum(one.worth or 0.0 for one in found.tokens))
 
@@ -142,11 +147,10 @@ def _chips(name: str, parts: Sequence[tuple[str, float | None, str]]) -> None:
             cells.append(f'<span class="worth unknown" title="{html.escape(why)}"><mark>{html.escape(text)}</mark>'
                          f"<small>{html.escape(t('frame.none'))}</small></span>")  # fmt: skip
             continue
-        worth = round(worth, 2) + 0.0  # what is shown as nothing has no sign
-        kind, depth = ("less" if worth < 0 else "more"), min(8, round(8 * abs(worth) / most))
+        kind, depth = ("less" if round(worth, 2) < 0 else "more"), round(8 * abs(worth) / most)
         said = html.escape(t("inside.adds" if worth >= 0 else "inside.takes", points=abs(worth)))
         cells.append(f'<span class="worth {kind} depth{depth}" title="{said}"><b>{html.escape(text)}</b>'
-                     f"<small>{controls.signed(worth)}</small></span>")  # fmt: skip
+                     f"<small>{_points(worth)}</small></span>")  # fmt: skip
     st.html(f'<div class="lab-worths"><b>{html.escape(name)}</b>{"".join(cells)}</div>')
 
 
@@ -157,7 +161,7 @@ def _token_list(found: Attribution, neural: str) -> None:
     rows: list[list[str]] = []
     for one in ordered:
         numbers = [one.worth, one.own, *([one.neural] if neural else [])]
-        cells = [t("frame.none") if value is None else controls.signed(value) for value in numbers]
+        cells = [t("frame.none") if value is None else _points(value) for value in numbers]
         rows.append([html.escape(one.token), *map(html.escape, cells)])
     layout.table("lab-samples many", head, rows)
 

@@ -98,7 +98,8 @@ def test_the_latest_network_that_was_saved_takes_part(store: Store, lab: Lab, fi
     assert inspection.neural_run(store, lab) is None
     jobs = Jobs(store, stages.build, stages.prepare)
     inputs = {"lab": lab.id, "source": "both", "network": "lstm", "sees_prompt": True}
-    run_id = jobs.reset(jobs.start(lab.id, JobSpec("reward", {"iterations": 5, "batch_size": 4}, inputs, seed=3)))
+    spec = JobSpec(stage="reward", config={"iterations": 5, "batch_size": 4}, inputs=inputs, seed=3)
+    run_id = jobs.reset(jobs.start(lab.id, spec))
     assert inspection.neural_run(store, lab) is None, "it has learnt nothing yet"
     jobs.step_once(run_id, wait=60)
     jobs.close()

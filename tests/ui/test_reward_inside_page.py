@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -35,12 +37,12 @@ def test_everything_is_said_in_both_languages(visit: Visit, language: str) -> No
     assert translate(language, "inside.few", n=30) not in text
     for kind in TRAP_KINDS:
         assert translate(language, f"inside.trap_{kind}_lead") in text
-        app = app.segmented_control(key="inside_trap").set_value(kind).run()
-        display = models.assets(language).grammar.display
-        assert all(display(pair.bad) in said(app) for pair in inspection.traps(language)[kind])
+    display, kind = models.assets(language).grammar.display, app.segmented_control(key="inside_trap").value
+    assert all(display(pair.bad) in text for pair in inspection.traps(language)[kind])
     app = press(app, "inside_example_flattering")
     pair = inspection.traps(language)["flattering"][0]
     assert app.text_input(key="reward_response").value == display(pair.bad)
+    assert app.text_input(key="reward_prompt").value == display(pair.prompt.text)
     assert not app.exception and translate(language, "inside.example_shown") not in said(app)
 
 
@@ -48,10 +50,14 @@ def test_an_answer_of_ones_own_is_taken_apart_with_what_is_unknown_marked(visit:
     app = look(visit, labels=12)
     assert translate("en", "inside.few", n=12) in said(app)
     app = app.segmented_control(key="reward_features").set_value("words").run()
-    app = app.text_input(key="reward_response").set_value("<b>Boil</b> the water.").run()
-    assert not app.exception and "<mark>&lt;</mark>" in markup(app) and "<b>Boil</b>" not in markup(app)
-    assert markup(app).count('class="worth ') >= 4
-    assert "holes_words" not in said(app) and "how likely the answer is" in said(app)
+    app = app.text_input(key="reward_response").set_value("<b>Boil</b> frobnicate the water.").run()
+    assert not app.exception and "<mark>frobnicate</mark>" in markup(app) and "<b>Boil</b>" not in markup(app)
+    shown = re.findall('class="worth (more|less|unknown)', markup(app))
+    assert len(shown) == 1 + 7 and shown.count("unknown") == 3, "one sentence; seven tokens, three of them unknown"
+    assert "how likely the answer is" in said(app) and "frobnicate; these words count for nothing" in said(app)
+    app = app.segmented_control(key="inside_trap").set_value("obliging").run()
+    traps = inspection.traps("en")["obliging"]
+    assert all(models.assets("en").grammar.display(pair.bad) in said(app) for pair in traps)
 
 
 def test_without_labels_and_with_ties_alone_it_says_what_to_do_first(visit: Visit) -> None:
