@@ -35,6 +35,8 @@ SAMPLES = 256
 TRAPS = 8
 """Pairs of each kind."""
 UNSURE = 3
+OFTEN = 5
+"""Answers to questions of a category from which on its mean disagreement is told."""
 KEPT = 32
 """Inspections, and policies' answers, that are kept."""
 
@@ -73,6 +75,7 @@ class Spread:
     """The rewards of a policy's answers, all (answers,), and how far refits on resampled labels differ about each."""
 
     prompts: tuple[str, ...]
+    categories: tuple[str, ...]
     texts: tuple[str, ...]
     rewards: Tensor
     disagreement: Tensor
@@ -85,6 +88,15 @@ class Spread:
         order = self.disagreement.argsort(descending=True).tolist()
         first = {(self.prompts[i], self.texts[i]): i for i in reversed(order)}
         return sorted(first.values(), key=order.index)[:UNSURE]
+
+    @property
+    def by_category(self) -> list[tuple[str, float]]:
+        """The mean disagreement about each category of questions that was asked often enough, the largest first."""
+        found: dict[str, list[float]] = {}
+        for name, value in zip(self.categories, self.disagreement.tolist(), strict=True):
+            found.setdefault(name, []).append(value)
+        means = [(name, sum(values) / len(values)) for name, values in found.items() if len(values) >= OFTEN]
+        return sorted(means, key=lambda item: -item[1])
 
 
 @dataclass(frozen=True)
@@ -232,11 +244,13 @@ def _length_bias(held_out: _HeldOut, rewards: Tensor) -> LengthBias:
 
 def spread(store: Store, lab: Lab, fit: RewardFit, policy_id: str = models.START) -> Spread:
     """The rewards of `SAMPLES` answers of a policy, see `models.policy`. All policies get the same held-out prompts."""
-    prompts = _held_out(fit.language).prompts[:SAMPLES]
+    held_out = _held_out(fit.language)
+    prompts = held_out.prompts[:SAMPLES]
     texts, gold = _answered(store, lab, fit.language, policy_id, prompts)
     features = models.features(fit.language, fit.features, prompts, texts)
     return Spread(
         prompts=tuple(prompts),
+        categories=tuple(held_out.categories[:SAMPLES]),
         texts=tuple(texts),
         rewards=features @ fit.model.weights,
         disagreement=reward_ensemble.disagreement(features, reward.ensemble(store, lab, fit)),

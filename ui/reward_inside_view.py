@@ -356,6 +356,11 @@ def _distribution(shown: dict[str, Spread]) -> None:
 
 def _disagreement(spread: Spread) -> None:
     mean = float(spread.disagreement.mean())
+    (most, high), *_, (least, low) = spread.by_category
+    where = t(
+        "inside.disagreement_where", most=t(f"inside.category_{most}"), high=high,
+        least=t(f"inside.category_{least}"), low=low,
+    )  # fmt: skip
     live_figure(
         charts.cloud(
             spread.rewards.tolist(), spread.disagreement.tolist(), palette(), x_title=t("inside.reward_axis"),
@@ -363,8 +368,8 @@ def _disagreement(spread: Spread) -> None:
             marked=spread.unsure,
         ),
         key="inside_disagreement", name=t("inside.disagreement"), value=f"±{mean:.2f}",
-        sentence=t("inside.disagreement_sentence", n=MEMBERS),
-        summary=t("inside.disagreement_summary", mean=mean, most=float(spread.disagreement.max())),
+        sentence=f"{t('inside.disagreement_sentence', n=MEMBERS)} {where}",
+        summary=f"{t('inside.disagreement_summary', mean=mean, most=float(spread.disagreement.max()))} {where}",
     )  # fmt: skip
 
 

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from lab import inspection, models, reward, stages, states
-from lab.jobs import Jobs, JobSpec
+from lab import inspection, models, reward, reward_training, states
 from lab.labelling import LabellingDesk
 from lab.reward import RewardFit
 from lab.store import Checkpoint, Lab, Store
 from rlhf_core.corpus import CATEGORIES
+from rlhf_core.neural_reward import NeuralReward, RewardConfig, RewardTrainer
 from rlhf_core.reward_ensemble import MEMBERS
 from rlhf_core.reward_traps import TRAP_KINDS
 
@@ -61,6 +61,10 @@ def test_rewards_of_the_start_and_of_a_run_are_of_the_same_questions(
     first, *others = (float(start.disagreement[i]) for i in start.unsure)
     assert len(start.unsure) == inspection.UNSURE and first == float(start.disagreement.max())
     assert others == sorted(others, reverse=True) and len({start.texts[i] for i in start.unsure}) == inspection.UNSURE
+    means = dict(start.by_category)
+    howto = [i for i, name in enumerate(start.categories) if name == "howto"]
+    assert means["howto"] == pytest.approx(float(start.disagreement[howto].mean()), abs=1e-5)
+    assert list(means.values()) == sorted(means.values(), reverse=True) and "notebook" not in means
     weights = {"policy": {k: torch.zeros_like(v) for k, v in models.assets("en").model.state_dict().items()}}
     saved = Checkpoint(step=4, data=states.dump(weights))
     monkeypatch.setattr(models, "checkpoint", lambda store, language, policy_id: {"run-7": saved}[policy_id])
@@ -95,18 +99,17 @@ def test_what_lies_behind_the_last_word_that_it_reads_is_worth_nothing(fit: Rewa
 
 
 def test_the_latest_network_that_was_saved_takes_part(store: Store, lab: Lab, fit: RewardFit) -> None:
-    assert inspection.neural_run(store, lab) is None
-    jobs = Jobs(store, stages.build, stages.prepare)
-    inputs = {"lab": lab.id, "source": "both", "network": "lstm", "sees_prompt": True}
-    spec = JobSpec(stage="reward", config={"iterations": 5, "batch_size": 4}, inputs=inputs, seed=3)
-    run_id = jobs.reset(jobs.start(lab.id, spec))
-    assert inspection.neural_run(store, lab) is None, "it has learnt nothing yet"
-    jobs.step_once(run_id, wait=60)
-    jobs.close()
+    assets = models.assets("en")
+    inputs = {"language": "en", "network": "lstm", "sees_prompt": True}
+    run_id = store.add_run(lab.id, config={}, stage="reward", inputs=inputs, seed=0, status="paused", pace=0)
+    assert inspection.neural_run(store, lab) is None, "it has saved nothing yet"
+    network = NeuralReward("lstm", assets.model, assets.tokenizer)
+    trainer = RewardTrainer(network, reward_training.preferences(store, lab, "both"), RewardConfig(), seed=0)
+    trainer.step()
+    store.save_checkpoint(run_id, 1, states.dump(trainer.state_dict()))
     run = inspection.neural_run(store, lab)
     assert run is not None and run.id == run_id
-    score = inspection.neural_scorer(store, run)
-    found = inspection.attribution(fit, PROMPT, ANSWER, score)
-    assert found.neural == pytest.approx(float(score([PROMPT], [ANSWER])), abs=1e-5) and found.neural != 0
-    shorter = ANSWER.removeprefix("first ")
-    assert found.tokens[0].neural == pytest.approx(found.neural - float(score([PROMPT], [shorter])), abs=1e-5)
+    found = inspection.attribution(fit, PROMPT, ANSWER, inspection.neural_scorer(store, run))
+    assert found.neural == pytest.approx(float(network.score([PROMPT], [ANSWER])), abs=1e-5) and found.neural != 0
+    shorter = float(network.score([PROMPT], [ANSWER.removeprefix("first ")]))
+    assert found.tokens[0].neural == pytest.approx(found.neural - shorter, abs=1e-5)
