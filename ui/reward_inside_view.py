@@ -204,15 +204,17 @@ def _traps(found: Inspection) -> None:
 
 
 def _trap_list(traps: Sequence[SprungTrap]) -> None:
-    def cell(text: str, reward: float) -> str:
-        return f"{html.escape(_display(text))} <b>{controls.signed(reward)}</b>"
+    good, bad = (html.escape(t(f"inside.{side}_answer")) for side in ("good", "trap"))
+
+    def cell(name: str, text: str, reward: float) -> str:
+        return f"<small>{name}</small>{html.escape(_display(text))} <b>{controls.signed(reward)}</b>"
 
     head = ("", t("inside.good_answer"), t("inside.trap_answer"), "")
     rows = (
         [
             html.escape(_display(trap.pair.prompt.text)),
-            cell(trap.pair.good, trap.good),
-            cell(trap.pair.bad, trap.bad),
+            cell(good, trap.pair.good, trap.good),
+            cell(bad, trap.pair.bad, trap.bad),
             f'<span class="{"good" if trap.passed else "miss"}">'
             f"{html.escape(t('inside.passes' if trap.passed else 'inside.fails'))}</span>",
         ]
