@@ -17,13 +17,13 @@ from ui import charts
 from ui.i18n import translate
 
 
-def look(visit: Visit, language: str = "en", labels: int = 30) -> AppTest:
+def look(visit: Visit, language: str = "en", labels: int = 30, features: str = "attributes") -> AppTest:
     """The view in a lab with so many simulated labels."""
     app = visit("home", language)
     own = app.session_state["lab_session"]
     if labels:
         LabellingDesk(get_laboratory().store, own.lab).simulate(labels, "default", 0.0, seed=1)
-    app.session_state["reward_view"] = "inside"
+    app.session_state["reward_view"], app.session_state["reward_features"] = "inside", features
     return app.switch_page("../pages/reward_model.py").run()
 
 
@@ -47,9 +47,8 @@ def test_everything_is_said_in_both_languages(visit: Visit, language: str) -> No
 
 
 def test_an_answer_of_ones_own_is_taken_apart_with_what_is_unknown_marked(visit: Visit) -> None:
-    app = look(visit, labels=12)
+    app = look(visit, labels=12, features="words")
     assert translate("en", "inside.few", n=12) in said(app)
-    app = app.segmented_control(key="reward_features").set_value("words").run()
     app = app.text_input(key="reward_response").set_value("<b>Boil</b> frobnicate the water.").run()
     assert not app.exception and "<mark>frobnicate</mark>" in markup(app) and "<b>Boil</b>" not in markup(app)
     shown = re.findall('class="worth (more|less|unknown)', markup(app))
