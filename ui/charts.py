@@ -336,7 +336,7 @@ def reliability(points: Sequence[tuple[float, float, float, float, int]], palett
     """How often it was right (share, low, high) when it was so sure, with how many there were of each: points
     (sure, share, low, high, n). Whoever is as often right as sure lies on the dashed diagonal."""
     layout = _layout(palette, height)
-    layout["xaxis"] |= {"title": _title(x_title), "range": [0.48, 1.02], "tickformat": ".0%", "dtick": 0.1}
+    layout["xaxis"] |= {"title": _title(x_title), "range": [0.48, 1.06], "tickformat": ".0%", "dtick": 0.1}
     lowest = min([0.42, *(point[2] for point in points)])
     layout["yaxis"] |= {**SHARES, "title": _title(y_title), "range": [lowest - 0.02, 1.04]}
     layout["shapes"] = [{
