@@ -7,7 +7,7 @@ read back for ever.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -214,14 +214,20 @@ class LabelRecords(Records):
 
     def add_simulated(self, lab_id: int, labels: Sequence[tuple[NewPair, str]], *, labeler: str, at: datetime) -> None:
         """Append pairs together with the choices that a simulated annotator made on them, all or none."""
+        self.add_judged(lab_id, [(pair, {labeler: choice}) for pair, choice in labels], at=at)
+
+    def add_judged(self, lab_id: int, judged: Sequence[tuple[NewPair, Mapping[str, str]]], *, at: datetime) -> None:
+        """Append pairs together with what each of several simulated annotators, by name, chose on them, all or none."""
         with self._db.write() as db:
-            for pair, choice in labels:
+            for pair, choices in judged:
                 pair_id = insert(db, t.pair, lab_id=lab_id, **vars(pair))
-                showing_id = _add_showing(
-                    db, lab_id, pair_id, labeler=labeler, shown_left="a", guess=None, shown_at=at, open=False
-                )
-                said = {"choice": choice, "strength": 0, "rationale": "", "guideline": 0}
-                _add_label(db, lab_id, showing_id, labeler=labeler, labeler_kind="simulated", answered_at=at, **said)
+                for labeler, choice in choices.items():
+                    showing_id = _add_showing(
+                        db, lab_id, pair_id, labeler=labeler, shown_left="a", guess=None, shown_at=at, open=False
+                    )
+                    said = {"choice": choice, "strength": 0, "rationale": "", "guideline": 0}
+                    by = {"labeler": labeler, "labeler_kind": "simulated", "answered_at": at}
+                    _add_label(db, lab_id, showing_id, **by, **said)
 
     def add_from_outside(self, lab_id: int, pairs: Sequence[NewPair], labels: Sequence[NewLabel]) -> None:
         """Append pairs and labels of them, all or none. A pair's `repeat_of` is an index among them, as a label's
@@ -305,6 +311,13 @@ class LabelRecords(Records):
                 db.execute(t.event.delete().where(t.event.c.id == sa.bindparam("gone")), gone)
                 db.execute(t.showing.delete().where(t.showing.c.id == sa.bindparam("showing")), gone)
             return sum(row.stands for row in rows)
+
+    def delete_unshown(self, lab_id: int, policy_id: str) -> None:
+        """Delete the pairs of a writer that were shown to nobody, or to none whose labels were not deleted."""
+        shown = sa.exists().where(t.showing.c.pair_id == t.pair.c.id)
+        of_writer = (t.pair.c.lab_id == lab_id, t.pair.c.policy_id == policy_id)
+        with self._db.write() as db:
+            db.execute(t.pair.delete().where(*of_writer, ~shown))
 
     def last_undo_at(self, lab_id: int) -> datetime | None:
         """When an answer was last taken back."""

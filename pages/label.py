@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import (
-    controls,
     deck_view,
     errors,
     exchange_view,
     history_view,
     label_view,
     layout,
+    panel_view,
     round_view,
     session,
 )
@@ -45,7 +45,7 @@ labelling()
 with st.expander(t("deck.title"), key="deck"):
     deck_view.settings()
 with st.expander(t("simulate.title"), key="simulate"):
-    controls.simulate_form(policy_id=label_view.chosen_writer())
+    panel_view.panel(label_view.chosen_writer())
 with st.expander(t("label.writer"), key="writer"):
     label_view.writer_choice()
 history_view.panel()

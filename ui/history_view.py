@@ -230,12 +230,17 @@ def _agreement(labels: Sequence[Label]) -> None:
         return
     with st.container(key="history_agreement"):
         layout.section("history.agreement")
-        share, alpha = agreed.share, agreed.alpha
-        sentence = t("history.share_sentence", n=share.items, labelers=agreed.labelers)
-        layout.facts([
-            (_figure(share, ".0%"), t("history.share"), f"{sentence} {_interval(share, '.0%')}"),
-            (_figure(alpha, ".2f"), t("history.alpha"), f"{t('history.alpha_sentence')} {_interval(alpha, '.2f')}"),
-        ])  # fmt: skip
+        agreement_facts(agreed)
+
+
+def agreement_facts(agreed: agreement.Agreed) -> None:
+    """How far labellers agree: the share, and beyond chance."""
+    share, alpha = agreed.share, agreed.alpha
+    sentence = t("history.share_sentence", n=share.items, labelers=agreed.labelers)
+    layout.facts([
+        (_figure(share, ".0%"), t("history.share"), f"{sentence} {_interval(share, '.0%')}"),
+        (_figure(alpha, ".2f"), t("history.alpha"), f"{t('history.alpha_sentence')} {_interval(alpha, '.2f')}"),
+    ])  # fmt: skip
 
 
 def _figure(agreed: Agreement, form: str) -> str:

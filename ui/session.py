@@ -19,7 +19,7 @@ from ui.i18n import LANGUAGES, choose_language, t
 
 LANGUAGE_COOKIE = "rlhf_lab_language"
 OF_A_LANGUAGE = frozenset(
-    "lm_prompt reward_prompt reward_response label_writer simulate_annotator cai_prompt cai_response cai_selected"
+    "lm_prompt reward_prompt reward_response label_writer cai_prompt cai_response cai_selected"
     " cai_version cai_compared cai_compared_usual rlaif_start_from inside_writer".split()
 )
 """Widgets whose values mean something in one language of the model only: each language keeps its own."""
@@ -83,6 +83,8 @@ class Session:
     """The run of the agent team that this tab looks at, see `team_desk.TeamDesk`."""
     joined: str = ""
     """The key of the collection of forecasts that this tab takes part in."""
+    panel_asked: bool = False
+    """Whether the simulated annotators are to label next."""
     walk: Any = None
     """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
 
