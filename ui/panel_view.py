@@ -215,14 +215,18 @@ def _labelled(found: Labelled) -> None:
             history_view.agreement_facts(found.agreed)
         else:
             layout.note(t("panel.no_agreement"))
-        head = tuple(t(f"panel.{name}") for name in ("name", "labels", "slips", "values"))
-        layout.table("lab-samples", head, [_row(found, member) for member in found.members])
+        head = ("", *(member.name for member in found.members))
+        counts = (t("panel.labels"), *(f"{found.counts[member.name]}" for member in found.members))
+        slips = (t("panel.slips"), *(f"{member.noise:.0%}" for member in found.members))
+        weights = (_weights(name, found.members) for name in found.members[0].weights)
+        rows = [[html.escape(cell) for cell in row] for row in (counts, slips, *weights)]
+        layout.table("lab-weights", head, rows)
+        layout.note(t("panel.values"))
 
 
-def _row(found: Labelled, member: Member) -> Sequence[str]:
-    weights = _in_words(Values(dict(member.weights)))
-    cells = (member.name, f"{found.counts[member.name]}", f"{member.noise:.0%}", weights)
-    return [html.escape(cell) for cell in cells]
+def _weights(name: str, members: Sequence[Member]) -> tuple[str, ...]:
+    """What an attribute is worth to each."""
+    return (controls.attribute_name(name), *(controls.signed(member.weights.get(name, 0.0)) for member in members))
 
 
 # The notebook's pairs.
