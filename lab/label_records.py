@@ -22,6 +22,8 @@ SOURCES = ("human", "simulated", "both")
 """Whose labels: a person's, those of anything else (annotators, a constitution), or all."""
 OWNER = "you"
 """The labeller who has the lab open."""
+MISSION = "mission"
+"""Why a pair was chosen that belongs to a mission, before its number and a group's, see `lab.mission`."""
 CHOICES = ("a", "b", "tie", "both_bad", "skip")
 """What a label may say: which answer is better, or why none is."""
 
@@ -131,6 +133,9 @@ _label_query = (
     .select_from(t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair))
     .order_by(t.event.c.id)
 )
+of_lab = ~t.pair.c.why.startswith(f"{MISSION}:")
+"""Of a pair: it is the lab's own and no mission's. Labels to a secret brief are nobody's taste, so nothing but their
+mission reads them: no reward model, count, history or export."""
 _answered = (  # of a pair: it has a label that stands
     sa.exists()
     .select_from(t.showing.join(t.event, t.event.c.showing_id == t.showing.c.id))
@@ -149,11 +154,12 @@ class LabelRecords(Records):
         with self._db.write() as db:
             return insert(db, t.pair, lab_id=lab_id, **vars(pair))
 
-    def next_pair(self, lab_id: int, language: str) -> tuple[int, NewPair] | None:
+    def next_pair(self, lab_id: int, language: str, *, why: str | None = None) -> tuple[int, NewPair] | None:
         """The oldest pair of a language without a standing answer: a new one, one whose answer was taken back, or one
-        that was put aside."""
+        that was put aside. why: only of those that were chosen for this; a mission's come no other way."""
         of_language = (t.pair.c.lab_id == lab_id, t.pair.c.language == language)
-        query = sa.select(t.pair).where(*of_language, ~_answered).order_by(t.pair.c.id).limit(1)
+        wanted = of_lab if why is None else t.pair.c.why == why
+        query = sa.select(t.pair).where(*of_language, wanted, ~_answered).order_by(t.pair.c.id).limit(1)
         with self._db.read() as db:
             row = db.execute(query).mappings().one_or_none()
         return row and (row["id"], _new_pair(row))
@@ -327,16 +333,23 @@ class LabelRecords(Records):
 
     def labels(self, lab_id: int, source: str = "both", language: str | None = None) -> list[Label]:
         """The standing labels of a lab, oldest first, of people, of simulated annotators or of both: those in a
-        language, by default in the one that its model speaks now."""
+        language, by default in the one that its model speaks now. Those of missions are not the lab's, see `of_lab`."""
         in_language = _spoken if language is None else t.pair.c.language == language
-        query = _label_query.where(t.event.c.lab_id == lab_id, stands, in_language, *_of_source(source))
+        query = _label_query.where(t.event.c.lab_id == lab_id, stands, in_language, of_lab, *_of_source(source))
+        with self._db.read() as db:
+            return [Label(**row._mapping) for row in db.execute(query)]
+
+    def labels_of(self, lab_id: int, why: str) -> list[Label]:
+        """The standing labels of pairs that were chosen for one reason, a mission's too, oldest first."""
+        query = _label_query.where(t.event.c.lab_id == lab_id, stands, t.pair.c.why == why)
         with self._db.read() as db:
             return [Label(**row._mapping) for row in db.execute(query)]
 
     def events(self, lab_id: int, source: str, language: str) -> list[Label | Undo]:
-        """All that was said of pairs in a language, oldest first: labels, those taken back too, and what took them
-        back."""
-        said = _label_query.where(t.event.c.lab_id == lab_id, t.pair.c.language == language, *_of_source(source))
+        """All that was said of the lab's own pairs in a language, oldest first: labels, those taken back too, and what
+        took them back."""
+        in_language = t.pair.c.language == language
+        said = _label_query.where(t.event.c.lab_id == lab_id, in_language, of_lab, *_of_source(source))
         taken = sa.select(
             _undo.c.id.label("event_id"), _undo.c["retracts", "labeler", "labeler_kind", "answered_at"]
         ).where(_undo.c.lab_id == lab_id, _undo.c.kind == "undo")

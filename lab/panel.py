@@ -33,11 +33,11 @@ _NAME, _LAST = "panel", "panel_last"
 
 
 class PanelError(ValueError):
-    """A panel that can't label. `reason`: name or twice. `name`: whose."""
+    """A panel that can't label. `reason`: name or twice. `slots`: whose "name"."""
 
     def __init__(self, reason: str, name: str) -> None:
         super().__init__(f"The name {name!r} can't be used ({reason}).")
-        self.reason, self.name = reason, name
+        self.reason, self.slots = reason, {"name": name}
 
 
 @dataclass(frozen=True, kw_only=True)

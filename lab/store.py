@@ -22,6 +22,8 @@ from lab.label_records import NewLabel as NewLabel
 from lab.label_records import NewPair as NewPair
 from lab.label_records import Shown as Shown
 from lab.label_records import Undo as Undo
+from lab.mission_records import Mission as Mission
+from lab.mission_records import MissionRecords
 from lab.records import now as now
 from lab.run_records import UNFINISHED as UNFINISHED
 from lab.run_records import Artifact as Artifact
@@ -31,7 +33,9 @@ from lab.run_records import Run as Run
 from lab.run_records import RunRecords
 
 
-class Store(LabRecords, LabelRecords, GuidelineRecords, RunRecords, ForecastRecords, CopyRecords):
+class Store(
+    LabRecords, LabelRecords, GuidelineRecords, RunRecords, ForecastRecords, MissionRecords, CopyRecords
+):  # fmt: skip
     """All that the app keeps. url: a SQLAlchemy URL; see `Database`."""
 
     def __init__(self, url: str | None = None) -> None:

@@ -11,11 +11,14 @@ from ui import (
     history_view,
     label_view,
     layout,
+    mission_view,
     panel_view,
     round_view,
     session,
 )
 from ui.i18n import t
+
+VIEWS = ("label", "mission")
 
 layout.heading("label")
 lab = session.current_lab()
@@ -41,12 +44,25 @@ def labelling() -> None:
     label_view.counters(desk)
 
 
-labelling()
-with st.expander(t("deck.title"), key="deck"):
-    deck_view.settings()
-with st.expander(t("simulate.title"), key="simulate"):
-    panel_view.panel(label_view.chosen_writer())
-with st.expander(t("label.writer"), key="writer"):
-    label_view.writer_choice()
-history_view.panel()
-exchange_view.panel()
+def everything() -> None:
+    """Labelling, and all that there is to do with labels."""
+    labelling()
+    with st.expander(t("deck.title"), key="deck"):
+        deck_view.settings()
+    with st.expander(t("simulate.title"), key="simulate"):
+        panel_view.panel(label_view.chosen_writer())
+    with st.expander(t("label.writer"), key="writer"):
+        label_view.writer_choice()
+    history_view.panel()
+    exchange_view.panel()
+
+
+st.segmented_control(
+    t("label.view"), VIEWS, key=session.keep("label_view", "label", VIEWS), required=True,
+    format_func=lambda name: t(f"label.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,
+)  # fmt: skip
+match st.session_state["label_view"]:
+    case "mission":
+        mission_view.panel()
+    case _:
+        everything()

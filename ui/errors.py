@@ -12,6 +12,7 @@ from lab.forecasts import ForecastError
 from lab.jobs import JobError
 from lab.lab_file import LabFileError
 from lab.labelling import LabellingError
+from lab.mission import MissionError
 from lab.panel import PanelError
 from rlhf_core.constitution import ConstitutionError
 from rlhf_core.formats import FormatError
@@ -49,8 +50,9 @@ def explain(error: Exception) -> str:
             return t(f"exchange.{error.reason}", **error.slots)
         case ForecastError():
             return t(f"outlook.error_{error.reason}", key=error.key)
-        case PanelError():
-            return t(f"panel.error_{error.reason}", name=error.name)
+        case MissionError() | PanelError():
+            page = "mission" if isinstance(error, MissionError) else "panel"
+            return t(f"{page}.error_{error.reason}", **error.slots)
     for kind, key in _SENTENCES.items():
         if isinstance(error, kind):
             return t(key, detail=str(error))

@@ -85,6 +85,8 @@ class Session:
     """The key of the collection of forecasts that this tab takes part in."""
     panel_asked: bool = False
     """Whether the simulated annotators are to label next."""
+    mission_look: int = 0
+    """The group whose secret brief is in sight; 0 of none."""
     walk: Any = None
     """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
 
