@@ -20,7 +20,8 @@ from ui.i18n import t
 
 VIEWS = ("label", "mission")
 
-layout.heading("label")
+shown = session.value("label_view", VIEWS[0])
+layout.heading("mission" if shown == "mission" else "label")
 lab = session.current_lab()
 
 
@@ -59,7 +60,7 @@ def everything() -> None:
 
 st.segmented_control(
     t("label.view"), VIEWS, key=session.keep("label_view", "label", VIEWS), required=True,
-    format_func=lambda name: t(f"label.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,
+    format_func=lambda name: t(f"label.view_{name}"), label_visibility="collapsed", on_change=mission_view.hide,
 )  # fmt: skip
 match st.session_state["label_view"]:
     case "mission":

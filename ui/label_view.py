@@ -267,4 +267,9 @@ def counters(desk: LabellingDesk) -> None:
         else:
             layout.facts([(t("frame.none"), t("label.hit_rate"), t("label.hit_rate_none"))])
     layout.note(t("label.keys") + (" " + t("label.keys_digits") if session.value(deck_view.DIGITS, True) else ""))
+    still_keys()
+
+
+def still_keys() -> None:
+    """A held key answers once, and keys that choose something else answer nothing."""
     _STILL_KEYS(key="label_still_keys")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import secrets
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -19,7 +20,6 @@ from ui.live_figure import live_figure, palette
 
 PARTS = ("label", "guess", "reveal")
 GROUPS = range(missions.FEWEST_GROUPS, MOST_GROUPS + 1)
-CHOICES = (("left", "Left", "primary"), ("right", "Right", "primary"), ("tie", "Down", "secondary"))
 
 
 @st.fragment
@@ -33,12 +33,12 @@ def panel() -> None:
     if own.problem:
         layout.problem(own.problem)
     if mission is None:
-        layout.note(t("mission.lead", pairs=missions.PAIRS))
+        layout.note(t("mission.how", pairs=missions.PAIRS))
         _beginning(lab)
         return
     st.segmented_control(
         t("mission.part"), PARTS, key=session.keep("mission_part", "label", PARTS), required=True,
-        format_func=lambda part: t(f"mission.part_{part}"), label_visibility="collapsed", on_change=_hide,
+        format_func=lambda part: t(f"mission.part_{part}"), label_visibility="collapsed", on_change=hide,
     )  # fmt: skip
     match st.session_state["mission_part"]:
         case "guess":
@@ -65,16 +65,16 @@ def brief_sentence(brief: str) -> str:
     return t(f"mission.brief_{brief}_what", words=words)
 
 
-def _attempt(do: object, *arguments: object) -> None:
+def _attempt(do: Callable[..., object], *arguments: object) -> None:
     """Do what was asked for, or say why it was not done."""
     session.forget_problem()
     try:
-        do(*arguments)  # type: ignore[operator]
+        do(*arguments)
     except Exception as error:
         session.session().problem = errors.explain(error)
 
 
-def _hide() -> None:
+def hide() -> None:
     """No brief is in sight any more."""
     session.session().mission_look = 0
     session.forget_problem()
@@ -92,7 +92,7 @@ def _beginning(lab: Lab) -> None:
 
 
 def _begin(lab: Lab, groups: int) -> None:
-    _hide()
+    hide()
     _attempt(missions.begin, session.laboratory().store, lab, groups, secrets.randbits(31))
     session.put("mission_part", "label")
     session.put("mission_group", 1)
@@ -106,27 +106,39 @@ def _labelling(lab: Lab, mission: Mission) -> None:
     done = {group: len(missions.labels(store, mission, group)) for group in mission.groups}
     group = st.segmented_control(
         t("mission.who"), mission.groups, key=session.keep("mission_group", 1, mission.groups), required=True,
-        format_func=lambda one: t("mission.group_at", n=one, k=done.get(one, 0), of=missions.PAIRS), on_change=_hide,
+        format_func=lambda one: t("mission.group_at", n=one, k=done.get(one, 0), of=missions.PAIRS), on_change=hide,
     )  # fmt: skip
     _brief(mission, group)
     desk = MissionDesk(store, lab, mission, group)
-    if done[group] >= missions.PAIRS:
+    showing = desk.current() if done[group] < missions.PAIRS else None
+    if showing is None:
         layout.callout(t("mission.group_done", n=group, pairs=missions.PAIRS))
     else:
-        showing = desk.current()
         _question(group, showing)
         label_view.pair(showing)
-        with st.container(horizontal=True, gap="small", key="mission_choices"):
-            for choice, key, kind in CHOICES:
-                st.button(
-                    t(f"label.{choice}"), key=f"mission_{choice}_{showing.id}", shortcut=key, type=kind,
-                    on_click=_answer, args=(desk, mission, showing.id, choice),
-                )  # fmt: skip
-    if done[group] and not mission.revealed:
-        st.button(
-            t("label.undo"), key="mission_undo", shortcut="Backspace", type="tertiary", on_click=_undo, args=(desk,)
-        )
+        for column, choice, key in zip(st.columns(2, gap="medium"), ("left", "right"), ("Left", "Right"), strict=True):
+            with column:
+                _button(desk, mission, showing, choice, key)
+    with st.container(horizontal=True, gap="small", horizontal_alignment="center"):
+        if showing is not None:
+            _button(desk, mission, showing, "tie", "Down")
+        if done[group] and not mission.revealed:
+            st.button(
+                t("label.undo"), key="mission_undo", shortcut="Backspace", type="tertiary", on_click=_undo,
+                args=(desk,),
+            )  # fmt: skip
     layout.note(t("mission.apart"))
+    label_view.still_keys()
+
+
+def _button(desk: MissionDesk, mission: Mission, showing: Showing, choice: str, key: str) -> None:
+    """A choice; the showing's id in its key keeps a double click from answering the next pair."""
+    one_side = choice != "tie"
+    st.button(
+        t(f"label.{choice}"), key=f"mission_{choice}_{showing.id}", shortcut=key,
+        type="primary" if one_side else "secondary", width="stretch" if one_side else "content",
+        on_click=_answer, args=(desk, mission, showing.id, choice),
+    )  # fmt: skip
 
 
 def _brief(mission: Mission, group: int) -> None:
@@ -138,7 +150,7 @@ def _brief(mission: Mission, group: int) -> None:
             layout.note(t("mission.look_why", n=group))
             return
         brief = mission.briefs[group - 1]
-        st.button(t("mission.hide"), key="mission_hide", on_click=_hide)
+        st.button(t("mission.hide"), key="mission_hide", on_click=hide)
         layout.callout(t("mission.brief", name=brief_name(brief), what=brief_sentence(brief)))
 
 
@@ -167,7 +179,7 @@ def _answer(desk: MissionDesk, mission: Mission, showing_id: str, choice: str) -
         session.session().problem = t("label.elsewhere")
     if not missions.unfinished(desk.store, mission):
         session.put("mission_part", "guess")
-        _hide()
+        hide()
 
 
 def _undo(desk: MissionDesk) -> None:

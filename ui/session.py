@@ -187,10 +187,10 @@ def read_query_language() -> None:
 
 
 def enter(page: str) -> None:
-    """Be on a page: what went wrong on the one before is not said there."""
+    """Be on a page: what went wrong on the one before is not said there, and no secret brief is left in sight."""
     own = session()
     if own.page != page:
-        own.page = page
+        own.page, own.mission_look = page, 0
         forget_problem()
 
 

@@ -31,7 +31,7 @@ def test_a_mission_from_its_beginning_to_the_reveal(visit: Visit, monkeypatch: p
     monkeypatch.setattr(missions, "SCORED", 8)
     app = visit("label")
     app.segmented_control(key="label_view").set_value("mission").run()
-    assert translate("en", "mission.lead", pairs=PAIRS) in said(app) and not app.expander, "labelling is elsewhere"
+    assert translate("en", "mission.how", pairs=PAIRS) in said(app) and not app.expander, "labelling is elsewhere"
     app.segmented_control(key="mission_groups").set_value(2).run()
     app = press(app, "mission_begin")
     store, lab = get_laboratory().store, app.session_state["lab_session"].lab
@@ -45,6 +45,9 @@ def test_a_mission_from_its_beginning_to_the_reveal(visit: Visit, monkeypatch: p
     app.segmented_control(key="mission_group").set_value(2).run()
     assert not any(name in said(app) for name in names), "the next group does not see it"
     app.segmented_control(key="mission_group").set_value(1).run()
+    app = press(app, "mission_look_1").switch_page("../pages/home.py").run()
+    app = app.switch_page("../pages/label.py").run()
+    assert not any(name in said(app) for name in names), "nor who comes back to the page"
 
     app = press(app, "mission_left_")
     assert len(missions.labels(store, mission, 1)) == 1 and store.labels(lab.id) == []
