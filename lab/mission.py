@@ -312,7 +312,8 @@ def _mean(values: Tensor) -> Mean:
 def choose_pairs(language: str, rng: torch.Generator) -> list[NewPair]:
     """The pairs that tell the briefs apart best: one after the other that on which most briefs differ in what they
     prefer, those that were told apart less often so far counting for more. Indifference to everything is one of them,
-    so every brief prefers something in some pairs."""
+    so every brief prefers something in some pairs, and a group has something to decide. What its reward model makes of
+    them tells no clearly more of the brief than after pairs drawn by chance (`benchmarks/mission.md`)."""
     pool, verdicts = _candidates(language, rng)
     known = torch.cat([verdicts, torch.zeros(len(pool), 1)], 1)
     apart = torch.stack([(known[:, i] - known[:, j]).abs() / 2 for i, j in combinations(range(known.shape[1]), 2)], 1)
