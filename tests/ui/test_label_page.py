@@ -89,7 +89,10 @@ def test_why_a_pair_was_shown_is_told_after_the_answer(visit: Visit) -> None:
         shown = store.open_showing(lab_of(app).id)
         kind, _, detail = shown.why.partition(":")
         app = press(app, "label_left_")
-        key = {"contrast": "label.why_contrast", "dilemma": f"label.why_dilemma_{detail}"}.get(kind)
+        key = {
+            "contrast": "label.why_contrast", "dilemma": f"label.why_dilemma_{detail}",
+            "uncertain": "label.why_uncertain",  # where no contrast or dilemma was drawn, about one lab in twelve
+        }.get(kind)  # fmt: skip
         if key:
             slots = {"attribute": translate(language, f"attribute.{detail}")} if kind == "contrast" else {}
             assert translate(language, key, **slots) in said(app)
