@@ -235,7 +235,7 @@ def _guess(mission: Mission, guesser: int, about: int) -> None:
     given = store.mission_guesses(mission.id)
     st.selectbox(
         t("mission.guess", guesser=guesser, about=about), known, index=None, placeholder=t("mission.guess_none"),
-        key=session.follow(key, given.get((guesser, about))), disabled=mission.revealed,
+        key=session.put(key, given.get((guesser, about))), disabled=mission.revealed,
         format_func=lambda brief: f"{brief_name(brief)}: {brief_sentence(brief)}",
         on_change=_give, args=(mission, guesser, about, key),
     )  # fmt: skip

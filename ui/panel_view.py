@@ -12,7 +12,7 @@ import streamlit as st
 from lab import models
 from lab import panel as panels
 from lab.labelling import LabellingDesk
-from lab.panel import Labelled, Member, Panel
+from lab.panel import Labelled, Member, Panel, PanelError
 from lab.store import Lab
 from rlhf_core.annotators import annotator_names
 from rlhf_core.gold import Values
@@ -128,7 +128,7 @@ def _about(lab: Lab, wished: Panel, place: int) -> None:
         on_change=_rename, args=(lab, place),
     )  # fmt: skip
     start.selectbox(
-        t("simulate.annotator"), options, key=session.follow(f"panel_preset_{place}", member.preset),
+        t("simulate.annotator"), options, key=session.put(f"panel_preset_{place}", member.preset),
         format_func=lambda one: t("panel.own" if one == panels.OWN else f"annotator.{one}"),
         on_change=_start_from, args=(lab, place),
     )  # fmt: skip
@@ -197,6 +197,11 @@ def _ask() -> None:
 
 
 def _label(lab: Lab, wished: Panel, policy_id: str) -> None:
+    try:
+        wished.check()
+    except PanelError as error:
+        errors.show(error)
+        return
     bar = st.progress(0.0)
 
     def progress(done: int, total: int) -> None:

@@ -164,6 +164,7 @@ def test_a_panel_says_what_will_happen_and_then_how_far_it_agrees(visit: Visit) 
     app.text_input(key="panel_name_1").set_value("Ada").run()
     app = press(app, "simulate_go")
     assert translate("en", "panel.error_twice", name="Ada") in said(app) and len(labels(app)) == 8
+    assert key_of(app, "notebook_load"), "the rest of the page stays"
 
 
 def test_the_notebooks_pairs_come_and_go_by_one_click(visit: Visit) -> None:
