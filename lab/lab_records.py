@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from lab import tables as t
-from lab.label_records import close_showing, counts, stands
+from lab.label_records import close_showing, counts, of_lab, stands
 from lab.records import Records, insert, now, one_row
 from rlhf_core.corpus import LANGUAGES
 
@@ -65,8 +65,9 @@ class LabRecords(Records):
     def sizes(self, browser: str) -> dict[int, tuple[int, int]]:
         """How many standing labels and how many runs each lab has that a browser knows, by the lab's id."""
         known = sa.select(t.opening.c.lab_id).where(t.opening.c.browser == browser)
-        of_lab = (t.event.c.lab_id == t.lab.c.id, t.event.c.kind == "label")
-        labels = sa.select(sa.func.count()).where(*of_lab, stands, counts)
+        given = t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair)
+        own = (t.event.c.lab_id == t.lab.c.id, stands, counts, of_lab)
+        labels = sa.select(sa.func.count()).select_from(given).where(*own)
         runs = sa.select(sa.func.count()).where(t.run.c.lab_id == t.lab.c.id)
         query = sa.select(t.lab.c.id, labels.scalar_subquery(), runs.scalar_subquery()).where(t.lab.c.id.in_(known))
         with self._db.read() as db:

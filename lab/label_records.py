@@ -7,7 +7,7 @@ read back for ever.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,8 @@ SOURCES = ("human", "simulated", "both")
 """Whose labels: a person's, those of anything else (annotators, a constitution), or all."""
 OWNER = "you"
 """The labeller who has the lab open."""
+MISSION = "mission"
+"""Why a pair was chosen that belongs to a mission, before its number and a group's, see `lab.mission`."""
 CHOICES = ("a", "b", "tie", "both_bad", "skip")
 """What a label may say: which answer is better, or why none is."""
 
@@ -138,6 +140,9 @@ _label_query = (
     .select_from(t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair))
     .order_by(t.event.c.id)
 )
+of_lab = ~t.pair.c.why.startswith(f"{MISSION}:")
+"""Of a pair: it is the lab's own and no mission's. Labels to a secret brief are nobody's taste, so nothing but their
+mission reads them: no reward model, count, history or export."""
 _answered = (  # of a pair: it has a label that stands
     sa.exists()
     .select_from(t.showing.join(t.event, t.event.c.showing_id == t.showing.c.id))
@@ -156,12 +161,16 @@ class LabelRecords(Records):
         with self._db.write() as db:
             return insert(db, t.pair, lab_id=lab_id, **vars(pair))
 
-    def next_pair(self, lab_id: int, language: str, labeler: str = OWNER) -> tuple[int, NewPair] | None:
+    def next_pair(
+        self, lab_id: int, language: str, labeler: str = OWNER, *, why: str | None = None
+    ) -> tuple[int, NewPair] | None:
         """The oldest pair of a language without a standing answer: a new one, one whose answer was taken back, or one
-        that was put aside; none that somebody else has before them."""
+        that was put aside; none that somebody else has before them. why: only of those that were chosen for this; a
+        mission's come no other way."""
         elsewhere = sa.exists().where(t.showing.c.pair_id == t.pair.c.id, t.showing.c.labeler != labeler, t.one_open)
         of_language = (t.pair.c.lab_id == lab_id, t.pair.c.language == language)
-        query = sa.select(t.pair).where(*of_language, ~_answered, ~elsewhere).order_by(t.pair.c.id).limit(1)
+        wanted = of_lab & ~elsewhere if why is None else t.pair.c.why == why
+        query = sa.select(t.pair).where(*of_language, wanted, ~_answered).order_by(t.pair.c.id).limit(1)
         with self._db.read() as db:
             row = db.execute(query).mappings().one_or_none()
         return row and (row["id"], pair_of(row))
@@ -224,14 +233,20 @@ class LabelRecords(Records):
 
     def add_simulated(self, lab_id: int, labels: Sequence[tuple[NewPair, str]], *, labeler: str, at: datetime) -> None:
         """Append pairs together with the choices that a simulated annotator made on them, all or none."""
+        self.add_judged(lab_id, [(pair, {labeler: choice}) for pair, choice in labels], at=at)
+
+    def add_judged(self, lab_id: int, judged: Sequence[tuple[NewPair, Mapping[str, str]]], *, at: datetime) -> None:
+        """Append pairs together with what each of several simulated annotators, by name, chose on them, all or none."""
         with self._db.write() as db:
-            for pair, choice in labels:
+            for pair, choices in judged:
                 pair_id = insert(db, t.pair, lab_id=lab_id, **vars(pair))
-                showing_id = _add_showing(
-                    db, lab_id, pair_id, labeler=labeler, shown_left="a", guess=None, shown_at=at, open=False
-                )
-                said = {"choice": choice, "strength": 0, "rationale": "", "guideline": 0}
-                _add_label(db, lab_id, showing_id, labeler=labeler, labeler_kind="simulated", answered_at=at, **said)
+                for labeler, choice in choices.items():
+                    showing_id = _add_showing(
+                        db, lab_id, pair_id, labeler=labeler, shown_left="a", guess=None, shown_at=at, open=False
+                    )
+                    said = {"choice": choice, "strength": 0, "rationale": "", "guideline": 0}
+                    by = {"labeler": labeler, "labeler_kind": "simulated", "answered_at": at}
+                    _add_label(db, lab_id, showing_id, **by, **said)
 
     def add_from_outside(self, lab_id: int, pairs: Sequence[NewPair], labels: Sequence[NewLabel]) -> None:
         """Append pairs and labels of them, all or none. A pair's `repeat_of` is an index among them, as a label's
@@ -316,6 +331,13 @@ class LabelRecords(Records):
                 db.execute(t.showing.delete().where(t.showing.c.id == sa.bindparam("showing")), gone)
             return sum(row.stands for row in rows)
 
+    def delete_unshown(self, lab_id: int, policy_id: str) -> None:
+        """Delete the pairs of a writer that were shown to nobody, or to none whose labels were not deleted."""
+        shown = sa.exists().where(t.showing.c.pair_id == t.pair.c.id)
+        of_writer = (t.pair.c.lab_id == lab_id, t.pair.c.policy_id == policy_id)
+        with self._db.write() as db:
+            db.execute(t.pair.delete().where(*of_writer, ~shown))
+
     def last_undo_at(self, lab_id: int, labeler: str = OWNER) -> datetime | None:
         """When somebody last took an answer back."""
         with self._db.read() as db:
@@ -327,19 +349,26 @@ class LabelRecords(Records):
     ) -> list[Label]:
         """The labels of a lab that stand and count, oldest first, of people, of simulated annotators or of both: those
         in a language, by default in the one that its model speaks now. members: with those that came by the lab's
-        address."""
+        address. Those of missions are not the lab's, see `of_lab`."""
         in_language = spoken if language is None else t.pair.c.language == language
         counted = counts if members else ~sa.exists().where(_by_member).correlate_except(t.member)
-        query = _label_query.where(t.event.c.lab_id == lab_id, stands, counted, in_language, *_of_source(source))
+        which = (t.event.c.lab_id == lab_id, stands, counted, in_language, of_lab)
+        query = _label_query.where(*which, *_of_source(source))
+        with self._db.read() as db:
+            return [Label(**row._mapping) for row in db.execute(query)]
+
+    def labels_of(self, lab_id: int, why: str) -> list[Label]:
+        """The standing labels of pairs that were chosen for one reason, a mission's too, oldest first."""
+        query = _label_query.where(t.event.c.lab_id == lab_id, stands, t.pair.c.why == why)
         with self._db.read() as db:
             return [Label(**row._mapping) for row in db.execute(query)]
 
     def events(self, lab_id: int, source: str, language: str) -> list[Label | Undo]:
-        """All that was said of pairs in a language, oldest first: labels, those taken back and of muted members too,
-        and what took them back; nothing of votes that are blind."""
+        """All that was said of the lab's own pairs in a language, oldest first: labels, those taken back and of muted
+        members too, and what took them back; nothing of votes that are blind."""
         hidden = sa.exists().where(_by_member, _blind).correlate_except(t.member)
         in_language = t.pair.c.language == language
-        said = _label_query.where(t.event.c.lab_id == lab_id, ~hidden, in_language, *_of_source(source))
+        said = _label_query.where(t.event.c.lab_id == lab_id, ~hidden, in_language, of_lab, *_of_source(source))
         taken = sa.select(
             _undo.c.id.label("event_id"), _undo.c["retracts", "labeler", "labeler_kind", "answered_at"]
         ).where(_undo.c.lab_id == lab_id, _undo.c.kind == "undo")

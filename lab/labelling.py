@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -143,20 +143,32 @@ class LabellingDesk:
         if not 1 <= n <= MOST_SIMULATED:
             raise ValueError(f"The number of labels must lie between 1 and {MOST_SIMULATED}, not {n}.")
         values = annotator_values(annotator, self.lab.language)
-        assets = models.assets(self.lab.language)
-        person = Annotator(annotator, values, assets.judge, label_noise)
-        rng = torch.Generator().manual_seed(seed)
-        done = 0
-        while done < n:
-            labels: list[tuple[NewPair, str]] = []
-            for pair in self._sample_pairs(min(SIMULATED_AT_ONCE, n - done), rng):
-                prompt = assets.grammar.find(pair.prompt)
+        person = Annotator(annotator, values, models.assets(self.lab.language).judge, label_noise)
+        return self.simulate_many(n, [person], 1, seed, progress)
+
+    def simulate_many(
+        self, n: int, people: Sequence[Annotator], overlap: int, seed: int,
+        progress: Callable[[int, int], None] | None = None, at: datetime | None = None,
+    ) -> int:  # fmt: skip
+        """Have n new pairs labelled by simulated people of different names, `overlap` of them each, who take turns.
+
+        progress: called with the labels kept so far and all. at: when, of every label. Returns how many labels.
+        """
+        at, total, done = at or self.clock(), n * overlap, 0
+        grammar, rng = models.assets(self.lab.language).grammar, torch.Generator().manual_seed(seed)
+        while done < total:
+            judged: list[tuple[NewPair, dict[str, str]]] = []
+            for pair in self._sample_pairs(min(SIMULATED_AT_ONCE, (total - done) // overlap), rng):
+                prompt = grammar.find(pair.prompt)
                 assert prompt is not None, "pairs are made of the grammar's own prompts"
-                labels.append((pair, person.prefers(prompt, pair.response_a, pair.response_b, rng)))
-            self.store.add_simulated(self.lab.id, labels, labeler=annotator, at=self.clock())
-            done += len(labels)
+                first = done // overlap + len(judged)
+                turns = [people[(first + i) % len(people)] for i in range(overlap)]
+                answers = (pair.response_a, pair.response_b)
+                judged.append((pair, {one.name: one.prefers(prompt, *answers, rng) for one in turns}))
+            self.store.add_judged(self.lab.id, judged, at=at)
+            done += overlap * len(judged)
             if progress:
-                progress(done, n)
+                progress(done, total)
         return done
 
     def hit_rate(self) -> HitRate:

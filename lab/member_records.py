@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import func
 
 from lab import tables as t
-from lab.label_records import OWNER, NewPair, judged_by, pair_of, stands
+from lab.label_records import OWNER, NewPair, judged_by, of_lab, pair_of, stands
 from lab.records import Records, insert, now
 
 
@@ -98,7 +98,7 @@ class MemberRecords(Records):
         query = (
             sa.select(t.event.c.labeler, t.showing.c.shown_at, t.event.c.answered_at)
             .select_from(_said.join(t.member, _own_event))
-            .where(t.event.c.lab_id == lab_id, t.pair.c.language == language, stands)
+            .where(t.event.c.lab_id == lab_id, t.pair.c.language == language, stands, of_lab)
             .order_by(t.event.c.id)
         )
         with self._db.read() as db:
@@ -142,6 +142,7 @@ _of_language = (
     t.pair.c.lab_id == sa.bindparam("for_lab"),
     t.pair.c.language == sa.bindparam("in_language"),
     t.pair.c.repeat_of.is_(None),
+    of_lab,
 )
 _own = sa.exists().where(t.showing.c.pair_id == t.pair.c.id, t.showing.c.labeler == _LABELER)
 _AGAIN = sa.select(t.pair).where(*_of_language, _own, ~judged_by(_LABELER)).order_by(t.pair.c.id).limit(1)

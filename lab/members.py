@@ -29,7 +29,7 @@ class MemberError(Exception):
 
     def __init__(self, reason: str, detail: str, value: str = "") -> None:
         super().__init__(detail)
-        self.reason, self.value = reason, value
+        self.reason, self.slots = reason, {"value": value}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,6 +90,7 @@ _lock = threading.Lock()
 _Key = tuple[str, str, str, str]
 """A lab's key, its language, a source and a kind of features."""
 _fits: dict[_Key, tuple[list[int], RewardFit]] = {}
+_ensembles: dict[_Key, tuple[RewardFit, Tensor]] = {}
 _curves: dict[_Key, tuple[list[int], list[tuple[CurvePoint, Tensor]]]] = {}
 
 
@@ -169,13 +170,23 @@ def guess(fit: RewardFit, prompt: str, response_a: str, response_b: str) -> floa
 
 def disagreement(store: Store, lab: Lab, fit: RewardFit, prompt: str, response: str) -> float:
     """How far refits on resampled labels differ about an answer, see `reward_ensemble.disagreement`."""
+    features = models.features(fit.language, fit.features, [prompt], [response])
+    return float(reward_ensemble.disagreement(features, ensemble(store, lab, fit)))
+
+
+def ensemble(store: Store, lab: Lab, fit: RewardFit) -> Tensor:
+    """Refits on resampled labels, weights (members, features), made once for each fit."""
+    key = (lab.key, fit.language, fit.source, fit.features)
+    known, weights = _ensembles.get(key, (None, None))
+    if weights is not None and known is fit:
+        return weights
     labels = fitting(store, lab, fit.source)
     evidence, rng = _evidence(fit.language, fit.features, labels), torch.Generator().manual_seed(0)
     weights = reward_ensemble.bootstrap_weights(
         evidence.differences, evidence.targets, fit.model.prior_precision, rng
     )
-    features = models.features(fit.language, fit.features, [prompt], [response])
-    return float(reward_ensemble.disagreement(features, weights))
+    _keep(_ensembles, key, (fit, weights))
+    return weights
 
 
 def explain(fit: RewardFit) -> list[tuple[str, float]]:

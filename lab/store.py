@@ -25,6 +25,8 @@ from lab.label_records import Shown as Shown
 from lab.label_records import Undo as Undo
 from lab.member_records import MemberRecords
 from lab.member_records import MemberRow as MemberRow
+from lab.mission_records import Mission as Mission
+from lab.mission_records import MissionRecords
 from lab.records import now as now
 from lab.run_records import UNFINISHED as UNFINISHED
 from lab.run_records import Artifact as Artifact
@@ -42,6 +44,7 @@ class Store(
     InvitationRecords,
     ForecastRecords,
     MemberRecords,
+    MissionRecords,
     CopyRecords,
 ):
     """All that the app keeps. url: a SQLAlchemy URL; see `Database`."""

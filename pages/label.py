@@ -6,7 +6,6 @@ import streamlit as st
 
 from ui import (
     class_view,
-    controls,
     deck_view,
     errors,
     exchange_view,
@@ -14,35 +13,36 @@ from ui import (
     join_view,
     label_view,
     layout,
+    mission_view,
+    panel_view,
     round_view,
     session,
 )
 from ui.i18n import t
 
-VIEWS = ("own", "class")
+VIEWS = ("label", "class", "mission")
 
 
 def owner() -> None:
-    """The lab's owner labels, or looks at the class."""
-    with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="label_head"):
-        layout.heading("label")
-        st.segmented_control(
-            t("navigation.view"), VIEWS, key=session.keep("label_view", "own", VIEWS), required=True,
-            format_func=lambda view: t(f"class.view_{view}"), label_visibility="collapsed",
-            on_change=session.forget_problem, width="content",
-        )  # fmt: skip
-    if st.session_state["label_view"] == "class":
-        class_view.board()
-        return
-    labelling()
-    with st.expander(t("deck.title"), key="deck"):
-        deck_view.settings()
-    with st.expander(t("simulate.title"), key="simulate"):
-        controls.simulate_form(policy_id=label_view.chosen_writer())
-    with st.expander(t("label.writer"), key="writer"):
-        label_view.writer_choice()
-    history_view.panel()
-    exchange_view.panel()
+    """The lab's owner labels, looks at the class, or has groups label to briefs."""
+    shown = session.value("label_view", VIEWS[0])
+    layout.heading("mission" if shown == "mission" else "label")
+    st.segmented_control(
+        t("label.view"), VIEWS, key=session.keep("label_view", "label", VIEWS), required=True,
+        format_func=lambda name: t(f"label.view_{name}"), label_visibility="collapsed", on_change=_turn,
+    )  # fmt: skip
+    match st.session_state["label_view"]:
+        case "class":
+            class_view.board()
+        case "mission":
+            mission_view.panel()
+        case _:
+            everything()
+
+
+def _turn() -> None:
+    session.forget_problem()
+    mission_view.hide()
 
 
 @st.fragment
@@ -65,6 +65,19 @@ def labelling() -> None:
             label_view.buttons(hand, showing)
         label_view.reveal(desk, showing)
     label_view.counters(desk)
+
+
+def everything() -> None:
+    """Labelling, and all that there is to do with labels."""
+    labelling()
+    with st.expander(t("deck.title"), key="deck"):
+        deck_view.settings()
+    with st.expander(t("simulate.title"), key="simulate"):
+        panel_view.panel(label_view.chosen_writer())
+    with st.expander(t("label.writer"), key="writer"):
+        label_view.writer_choice()
+    history_view.panel()
+    exchange_view.panel()
 
 
 if joined := session.joined_key("joined_class"):

@@ -1,5 +1,5 @@
-"""The reward model: what it learnt from the labels, how well, and what it makes of your own sentence; and neural ones
-that are trained live, beside it."""
+"""The reward model: what it learnt from the labels, how well, and what it makes of your own sentence; what is inside
+it; and neural ones that are trained live, beside it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import streamlit as st
 
 from lab import reward
 from ui import controls, layout, run_view, session
+from ui import reward_inside_view as inner
 from ui import reward_training_view as neural
 from ui import reward_view as view
 from ui.i18n import t
 
-VIEWS = ("head", "train", "compare")
+VIEWS = ("head", "inside", "train", "compare")
 
 layout.heading("reward_model")
 store, lab = session.laboratory().store, session.current_lab()
@@ -26,7 +27,7 @@ st.segmented_control(
 shown = st.session_state["reward_view"]
 with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
     source = controls.source_choice("reward_source", counts)
-    if shown == "head":
+    if shown in ("head", "inside"):
         controls.features_choice("reward_features")
     elif shown == "train":
         neural.choices()
@@ -46,6 +47,8 @@ match shown:
         neural.PANEL.next_run_settings()
     case "compare":
         neural.comparison(source)
+    case "inside":
+        inner.inside(fit)
     case _:
         layout.note(
             t("reward_model.used", labels=fit.labels_used, ties=fit.ties, left_out=fit.left_out),

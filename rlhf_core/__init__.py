@@ -7,7 +7,7 @@
    other tools. `agreement`: do annotators agree by more than chance?
 4. `attribute_encoder`, `reward_model`: what those preferences have in common (Bradley and Terry). `reward_ensemble`:
    how sure is it? `neural_reward`: the same, learnt by a network from the labels alone. `reward_comparison`: all
-   of them side by side.
+   of them side by side. `reward_inspection`, `reward_traps`: what does it pay for, and what does it fall for?
 5. `kl`, `advantages`, `rollout`, `ppo`: change what the model says, without losing it.
 6. `constitution`, `principle_judge`: principles in place of labels, and who says whether an answer keeps them.
    `critic`, `critic_lessons`, `constitutional_ai`: a language model that criticises and revises. `sl_cai`, `rlaif`:

@@ -6,6 +6,7 @@ on, made of parts that were.
 
 from __future__ import annotations
 
+import random
 import time
 import zlib
 from collections.abc import Callable
@@ -13,15 +14,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from rlhf_core import evaluation
-from rlhf_core.annotators import Annotator, PreferenceSample, annotator_values, generate_preference_data
+from rlhf_core import evaluation, reward_inspection
+from rlhf_core.annotators import TIE_MARGIN, Annotator, PreferenceSample, annotator_values, generate_preference_data
 from rlhf_core.checkpoints import LanguageAssets, load_start
 from rlhf_core.corpus import Prompt
 from rlhf_core.language_model import MiniLM, MiniLMConfig
 from rlhf_core.ppo import PPOConfig, PPOTrainer
 from rlhf_core.pretraining import PretrainConfig, Pretrainer, schedule
 from rlhf_core.reward_model import RewardModel
+from rlhf_core.reward_traps import TRAP_KINDS, spring, trap_pairs
 
 Report = dict[str, Any]
 Progress = Callable[[float, str], None]
@@ -36,6 +39,8 @@ def quiet(share: float, words: str) -> None:
 TEST_PROMPTS = 200
 TEST_SAMPLES = 4
 TEST_PAIRS = 1000
+TRAPS = 20
+"""Trap pairs of each kind."""
 DEFAULT_LABELS = 50
 DEFAULT_ITERATIONS = 80
 
@@ -150,10 +155,10 @@ def reward(options: Options, progress: Progress) -> tuple[Report, RewardModel]:
     cpu_seconds = time.process_time() - began
     pairs = test_pairs(assets)
     progress(0.7, "fitted")
-    result = evaluation.accuracy(
-        pairs.differences(model.extractor) @ model.weights,
-        pairs.margins(assets.judge, annotator_values(options.annotator, options.language)),
-    )
+    prompts = [prompt.text for prompt in pairs.prompts]
+    first, second = (model.score(prompts, answers) for answers in (pairs.first, pairs.second))
+    margins = pairs.margins(assets.judge, annotator_values(options.annotator, options.language))
+    result = evaluation.accuracy(first - second, margins)
     progress(1.0, "measured")
     return {
         "labels": len(sample.dataset),
@@ -165,8 +170,52 @@ def reward(options: Options, progress: Progress) -> tuple[Report, RewardModel]:
         "held_out_pairs": result.interval.n,
         "pairs_dropped_as_ties": result.dropped,
         "pairs_dropped_as_ties_share": result.dropped_share,
+        "calibration": _calibration(first - second, margins),
+        "length_bias": _length_bias(pairs, first, second, margins),
+        "traps": _traps(assets, model),
         "cpu_seconds": cpu_seconds,
     }, model
+
+
+def _calibration(differences: Tensor, margins: Tensor) -> Report:
+    """Whether the model is as often right as it is sure, on the held-out pairs."""
+    found = reward_inspection.calibration(differences, margins, generator(0, "calibration"))
+    return {
+        "error": found.error.rate,
+        "error_interval": [found.error.low, found.error.high],
+        "error_by_chance": found.by_chance,
+        "confidence": found.confidence,
+    }
+
+
+def _length_bias(pairs: evaluation.HeldOutPairs, first: Tensor, second: Tensor, margins: Tensor) -> Report:
+    """Whether length pays on the held-out pairs: in standard deviations of reward for each token more."""
+    lengths = [torch.tensor([float(len(text.split())) for text in texts]) for texts in (pairs.first, pairs.second)]
+    rewards = torch.cat([first, second])
+    slope = reward_inspection.within_slope(
+        [prompt.text for prompt in pairs.prompts * 2], torch.cat(lengths), rewards / rewards.std().clamp(min=1e-9)
+    )
+    decided = margins.abs() > TIE_MARGIN
+    wins, true_wins = (
+        reward_inspection.longer_wins(lengths[0][decided], lengths[1][decided], differences[decided])
+        for differences in (first - second, margins)
+    )
+    return {
+        "sd_per_token": slope.value,
+        "sd_per_token_interval": [slope.low, slope.high],
+        "longer_wins": wins.rate,
+        "longer_wins_to_the_annotator": true_wins.rate,
+    }
+
+
+def _traps(assets: LanguageAssets, model: RewardModel) -> Report:
+    """How many trap pairs on test prompts the model passes, by kind; they are traps by the reference values."""
+    prompts = assets.grammar.split("test")
+    found = {
+        kind: spring(trap_pairs(assets.judge, kind, prompts, TRAPS, random.Random(0)), model.score)
+        for kind in TRAP_KINDS
+    }
+    return {kind: {"passed": sum(trap.passed for trap in sprung), "n": len(sprung)} for kind, sprung in found.items()}
 
 
 def ppo_trainer(assets: LanguageAssets, reward_model: RewardModel, options: Options) -> PPOTrainer:

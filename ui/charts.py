@@ -7,6 +7,7 @@ test holds every figure valid instead.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -167,10 +168,10 @@ def signed_bars(names: Sequence[str], values: Sequence[float], palette: Palette,
 
 def share_bars(
     names: Sequence[str], shares: Sequence[tuple[float, float, float]], marked: Sequence[bool], palette: Palette, *,
-    height: int = 250,
+    height: int = 250, beside: Sequence[float] = (),
 ) -> Figure:  # fmt: skip
     """Horizontal bars of shares (share, low, high) with their intervals, the first on top, and guessing, a half, as a
-    dashed level. marked: whose colour is the second one."""
+    dashed level. marked: whose colour is the second one. beside: another share for each, as a diamond."""
     layout = _layout(palette, height)
     layout["yaxis"] |= {"autorange": "reversed", "showgrid": False, "tickfont": {"size": 15}, "dtick": 1}
     layout["xaxis"] |= SHARES
@@ -191,7 +192,14 @@ def share_bars(
             "thickness": 1.5, "width": 5,
         },
     }  # fmt: skip
-    return {"data": [bar], "layout": layout}
+    diamonds = {
+        "type": "scatter", "mode": "markers", "x": list(beside), "y": bar["y"], "cliponaxis": False,
+        "marker": {
+            "symbol": "diamond", "size": 11, "color": palette.amber, "line": {"color": palette.paper, "width": 1.5},
+        },
+        "hovertemplate": "%{y}: %{x:.0%}<extra></extra>",
+    }  # fmt: skip
+    return {"data": [bar, diamonds] if beside else [bar], "layout": layout}
 
 
 def scatter(points: Sequence[Point], palette: Palette, *, x_title: str, y_title: str, height: int = 340) -> Figure:
@@ -321,6 +329,97 @@ def with_errors(points: Sequence[tuple[float, float, float, float]], palette: Pa
         },
     }  # fmt: skip
     return {"data": [data], "layout": layout}
+
+
+def reliability(points: Sequence[tuple[float, float, float, float, int]], palette: Palette, *, x_title: str,
+                y_title: str, height: int = 320) -> Figure:  # fmt: skip
+    """How often it was right (share, low, high) when it was so sure, with how many there were of each: points
+    (sure, share, low, high, n). Whoever is as often right as sure lies on the dashed diagonal."""
+    layout = _layout(palette, height)
+    layout["xaxis"] |= {"title": _title(x_title), "range": [0.48, 1.06], "tickformat": ".0%", "dtick": 0.1}
+    lowest = min([0.42, *(point[2] for point in points)])
+    layout["yaxis"] |= {**SHARES, "title": _title(y_title), "range": [lowest - 0.02, 1.04]}
+    layout["shapes"] = [{
+        "type": "line", "x0": 0.5, "x1": 1, "y0": 0.5, "y1": 1,
+        "line": {"color": palette.muted, "width": 1.5, "dash": "dash"},
+    }]  # fmt: skip
+    x, y, low, high, counts = ([point[i] for point in points] for i in range(5))
+    most = max(counts, default=1)
+    data = {
+        "type": "scatter", "mode": "lines+markers+text", "x": x, "y": y, "cliponaxis": False,
+        "line": {"color": palette.blue, "width": 2},
+        "marker": {"color": palette.blue, "size": [8 + 14 * math.sqrt(n / most) for n in counts]},
+        "text": [f"n={n:.0f}" for n in counts],
+        "textposition": ["top left" if above else "bottom right" for above in map(operator.gt, y, x)],
+        "textfont": {"size": 13, "color": palette.text},
+        "hovertemplate": "%{x:.0%}: %{y:.0%} (%{text})<extra></extra>",
+        "error_y": {
+            "type": "data", "symmetric": False, "array": [h - v for h, v in zip(high, y, strict=True)],
+            "arrayminus": [v - b for b, v in zip(low, y, strict=True)], "color": _fade(palette.blue, 0.6),
+            "thickness": 1.5, "width": 4,
+        },
+    }  # fmt: skip
+    return {"data": [data], "layout": layout}
+
+
+def cloud(
+    x: Sequence[float], y: Sequence[float], palette: Palette, *, x_title: str, y_title: str,
+    hover: Sequence[str], marked: Sequence[int] = (), slope: float | None = None, height: int = 320,
+) -> Figure:  # fmt: skip
+    """Many points, faint so that one sees where they crowd. hover: what to say of each; marked: the places of those
+    that are numbered 1, 2, 3 in another colour; slope: a line of it through their middle."""
+    layout = _layout(palette, height)
+    layout["xaxis"]["title"], layout["yaxis"]["title"] = _title(x_title), _title(y_title)
+    data: list[Figure] = [{
+        "type": "scatter", "mode": "markers", "x": list(x), "y": list(y), "text": [_plain(text) for text in hover],
+        "marker": {"size": 7, "color": _fade(palette.blue, 0.35)}, "hovertemplate": "%{text}<extra></extra>",
+    }]  # fmt: skip
+    if slope is not None and len(x):
+        middle_x, middle_y, ends = sum(x) / len(x), sum(y) / len(y), (min(x), max(x))
+        data.append({
+            "type": "scatter", "mode": "lines", "x": list(ends), "hoverinfo": "skip",
+            "y": [middle_y + slope * (end - middle_x) for end in ends], "line": {"color": palette.orange, "width": 3},
+        })  # fmt: skip
+    if marked:
+        data.append({
+            "type": "scatter", "mode": "markers+text", "x": [x[i] for i in marked], "y": [y[i] for i in marked],
+            "text": [str(number) for number, _ in enumerate(marked, 1)], "textposition": "middle center",
+            "textfont": {"size": 12, "color": palette.paper}, "marker": {"size": 19, "color": palette.orange},
+            "customdata": [_plain(hover[i]) for i in marked], "hovertemplate": "%{customdata}<extra></extra>",
+            "cliponaxis": False,
+        })  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def histogram(groups: Sequence[tuple[str, Sequence[float]]], palette: Palette, *, x_title: str, y_title: str,
+              bins: int = 24, height: int = 320) -> Figure:  # fmt: skip
+    """How values are spread, one or two groups (name, values) over each other in the same bins: the first in filled
+    bars, the second in hatched ones, and the mean of each as a line in its colour."""
+    layout = _layout(palette, height)
+    layout |= {"barmode": "overlay", "bargap": 0.04, "showlegend": len(groups) > 1}
+    layout["xaxis"]["title"], layout["yaxis"]["title"] = _title(x_title), _title(y_title)
+    if len(groups) > 1:
+        layout["margin"]["t"] = 40
+    values = [value for _, group in groups for value in group] or [0.0]
+    low, high = min(values), max(values)
+    width = (high - low) / bins or 1.0
+    data: list[Figure] = []
+    for (name, group), colour, hatch in zip(groups, palette.series, ("", "/"), strict=False):
+        counts = [0] * bins
+        for value in group:
+            counts[min(bins - 1, int((value - low) / width))] += 1
+        pattern = {"shape": hatch, "size": 6, "solidity": 0.35, "fgcolor": colour, "bgcolor": _fade(colour, 0.15)}
+        data.append({
+            "type": "bar", "name": _plain(name), "x": [low + (i + 0.5) * width for i in range(bins)], "y": counts,
+            "width": width, "hovertemplate": f"%{{x:.1f}}: %{{y}}<extra>{_plain(name)}</extra>",
+            "marker": {"color": _fade(colour, 0.7), "pattern": pattern, "line": {"color": colour, "width": 1}}
+            if hatch else {"color": _fade(colour, 0.7), "line": {"color": colour, "width": 1}},
+        })  # fmt: skip
+        if group:
+            mean = sum(group) / len(group)
+            line = {"color": colour, "width": 2.5, "dash": "dot" if hatch else "solid"}
+            layout.setdefault("shapes", []).append(_vertical(mean, palette) | {"line": line})
+    return {"data": data, "layout": layout}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,16 +1,13 @@
-"""Settings as widgets: teaching ranges for sliders, whose labels to use, and somebody who labels in one's place."""
+"""Settings as widgets: teaching ranges for sliders, and whose labels to use."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
 from lab import models
-from lab.labelling import LabellingDesk
 from lab.store import SOURCES
-from rlhf_core.annotators import ANNOTATORS, annotator_names
 from rlhf_core.gold import REFERENCE_VALUES, Values
 from rlhf_core.reward_model import FEATURE_SETS
 from ui import layout, session
@@ -81,43 +78,16 @@ def features_choice(key: str) -> str:
     return st.session_state[key]
 
 
-def simulate_form(*, policy_id: str = "start") -> None:
-    """Have pairs labelled by somebody whose values are in sight."""
-    own, lab = session.session(), session.current_lab()
-    names = annotator_names(lab.language)
-    layout.note(t("simulate.lead"), "simulated")
-    number, who, slips = st.columns([1, 1.4, 1.4], gap="medium", vertical_alignment="bottom")
-    number.number_input(t("simulate.n"), 1, 500, step=10, key=session.keep("simulate_n", 50))
-    who.selectbox(
-        t("simulate.annotator"), names, key=session.keep("simulate_annotator", "default", names),
-        format_func=lambda name: t(f"annotator.{name}"),
-    )  # fmt: skip
-    slips.slider(
-        t("simulate.noise"), 0.0, 0.5, step=0.05, format="percent", key=session.keep("simulate_noise", 0.0),
-        help=t("simulate.noise_help"),
-    )  # fmt: skip
-    annotator, n = st.session_state["simulate_annotator"], int(st.session_state["simulate_n"])
-    layout.note(t("simulate.weights", weights=weights_in_words(ANNOTATORS[annotator])))
-    if st.button(t("simulate.go", n=n), key="simulate_go"):
-        bar = st.progress(0.0)
-
-        def progress(done: int, total: int) -> None:
-            bar.progress(done / total, t("simulate.progress", done=done, total=total))
-
-        desk = LabellingDesk(session.laboratory().store, lab, policy_id=policy_id)
-        made = desk.simulate(n, annotator, st.session_state["simulate_noise"], secrets.randbits(31), progress)
-        own.notice = t("simulate.done", n=made, annotator=t(f"annotator.{annotator}"))
-        st.rerun()
-
-
 def empty_state(sentence: str, why: str) -> None:
     """What to do first, with the buttons for it."""
+    from ui import panel_view  # which is made of what stands above
+
     with st.container(key="empty_state", gap="medium"):
         layout.callout(f"{sentence} {why}")
         if st.button(t("frame.go_label"), key="empty_go_label", type="primary"):
             st.switch_page("../pages/label.py")
         with st.container(border=True, gap="small"):
-            simulate_form()
+            panel_view.panel()
 
 
 def notice() -> None:

@@ -13,6 +13,8 @@ from lab.jobs import JobError
 from lab.lab_file import LabFileError
 from lab.labelling import LabellingError
 from lab.members import MemberError
+from lab.mission import MissionError
+from lab.panel import PanelError
 from rlhf_core.constitution import ConstitutionError
 from rlhf_core.formats import FormatError
 from rlhf_core.gridworld import MazeError
@@ -49,8 +51,9 @@ def explain(error: Exception) -> str:
             return t(f"exchange.{error.reason}", **error.slots)
         case ForecastError():
             return t(f"outlook.error_{error.reason}", key=error.key)
-        case MemberError():
-            return t(f"join.error_{error.reason}", value=error.value)
+        case MemberError() | MissionError() | PanelError():
+            page = {MemberError: "join", MissionError: "mission", PanelError: "panel"}[type(error)]
+            return t(f"{page}.error_{error.reason}", **error.slots)
     for kind, key in _SENTENCES.items():
         if isinstance(error, kind):
             return t(key, detail=str(error))

@@ -203,7 +203,8 @@ def _do(change: Callable[[], bool], done: str) -> None:
 def _without(lab: Lab, label: Label) -> None:
     """What the reward model would be, had this label never been given."""
     layout.section("history.without")
-    left = reward.leave_one_out(session.laboratory().store, lab, label.event_id)
+    with st.spinner(t("history.without_wait")):
+        left = reward.leave_one_out(session.laboratory().store, lab, label.event_id)
     if left is None:
         layout.note(t("history.without_nothing"))
         return
@@ -229,12 +230,17 @@ def _agreement(labels: Sequence[Label]) -> None:
         return
     with st.container(key="history_agreement"):
         layout.section("history.agreement")
-        share, alpha = agreed.share, agreed.alpha
-        sentence = t("history.share_sentence", n=share.items, labelers=agreed.labelers)
-        layout.facts([
-            (figure(share, ".0%"), t("history.share"), f"{sentence} {interval(share, '.0%')}"),
-            (figure(alpha, ".2f"), t("history.alpha"), f"{t('history.alpha_sentence')} {interval(alpha, '.2f')}"),
-        ])  # fmt: skip
+        agreement_facts(agreed)
+
+
+def agreement_facts(agreed: agreement.Agreed) -> None:
+    """How far labellers agree: the share, and beyond chance."""
+    share, alpha = agreed.share, agreed.alpha
+    sentence = t("history.share_sentence", n=share.items, labelers=agreed.labelers)
+    layout.facts([
+        (figure(share, ".0%"), t("history.share"), f"{sentence} {interval(share, '.0%')}"),
+        (figure(alpha, ".2f"), t("history.alpha"), f"{t('history.alpha_sentence')} {interval(alpha, '.2f')}"),
+    ])  # fmt: skip
 
 
 def figure(agreed: Agreement, form: str) -> str:

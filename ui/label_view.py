@@ -12,6 +12,7 @@ from lab import exchange, models, reward, rounds
 from lab.deck import CHECK, REPEAT, better
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
 from lab.store import Label
+from rlhf_core.notebook_pairs import NAME as NOTEBOOK
 from ui import deck_view, guideline_view, layout, round_view, session
 from ui.i18n import has, t
 
@@ -70,6 +71,8 @@ def desk() -> LabellingDesk:
 
 def writer_name(policy_id: str) -> str:
     """Who wrote an answer, in words. One who came with a file is named as there."""
+    if policy_id == NOTEBOOK:
+        return t("label.writer_notebook")
     if policy_id != models.START and not policy_id.startswith("run-"):
         return t("label.writer_imported", name=policy_id)
     run = models.run_of(session.laboratory().store, policy_id)
@@ -282,5 +285,5 @@ def counters(desk: LabellingDesk) -> None:
 
 
 def still_keys() -> None:
-    """Let a held key answer once."""
+    """A held key answers once, and keys that choose something else answer nothing."""
     _STILL_KEYS(key="label_still_keys")

@@ -108,7 +108,7 @@ def own_sentence(fit: RewardFit) -> None:
     """Score what the visitor writes."""
     assets = models.assets(session.current_lab().language)
     layout.section("reward_model.try")
-    question, answer = _example(assets)
+    question, answer = example(assets)
     prompt = st.text_input(t("reward_model.prompt"), key=session.keep("reward_prompt", question), placeholder=question)
     response = st.text_input(
         t("reward_model.response"),
@@ -133,7 +133,7 @@ def own_sentence(fit: RewardFit) -> None:
             layout.note(t("reward_model.unknown_left", words=", ".join(said.unknown)))
 
 
-def _example(assets: LanguageAssets) -> tuple[str, str]:
+def example(assets: LanguageAssets) -> tuple[str, str]:
     """A question and a good answer to it, in the model's language."""
     grammar, question = assets.grammar, suggestions(assets.language)[0]
     prompt = grammar.find(question)

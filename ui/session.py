@@ -21,8 +21,8 @@ LANGUAGE_COOKIE = "rlhf_lab_language"
 JOIN = "join"
 """The parameter of an address that has a key."""
 OF_A_LANGUAGE = frozenset(
-    "lm_prompt reward_prompt reward_response label_writer simulate_annotator cai_prompt cai_response cai_selected"
-    " cai_version cai_compared cai_compared_usual rlaif_start_from".split()
+    "lm_prompt reward_prompt reward_response label_writer cai_prompt cai_response cai_selected"
+    " cai_version cai_compared cai_compared_usual rlaif_start_from inside_writer".split()
 )
 """Widgets whose values mean something in one language of the model only: each language keeps its own."""
 
@@ -89,6 +89,10 @@ class Session:
     """The key of the class that this tab labels in."""
     join_said: str = ""
     """What to say of the latest action there."""
+    panel_asked: bool = False
+    """Whether the simulated annotators are to label next."""
+    mission_look: int = 0
+    """The group whose secret brief is in sight; 0 of none."""
     walk: Any = None
     """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
 
@@ -208,10 +212,10 @@ def read_query_language() -> None:
 
 
 def enter(page: str) -> None:
-    """Be on a page: what went wrong on the one before is not said there."""
+    """Be on a page: what went wrong on the one before is not said there, and no secret brief is left in sight."""
     own = session()
     if own.page != page:
-        own.page = page
+        own.page, own.mission_look = page, 0
         forget_problem()
 
 

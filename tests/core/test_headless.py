@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rlhf_core import headless
 from rlhf_core.__main__ import main
 from rlhf_core.checkpoints import critic_path
 from rlhf_core.constitution import default_constitution, default_path
@@ -28,6 +29,10 @@ def test_reward(capsys: pytest.CaptureFixture[str]) -> None:
     low, high = report["held_out_accuracy_interval"]
     assert low < report["held_out_accuracy"] < high
     assert report["held_out_accuracy"] > 0.7
+    calibration, bias = report["calibration"], report["length_bias"]
+    assert calibration["error_interval"][0] <= calibration["error"] <= calibration["error_interval"][1]
+    assert bias["sd_per_token_interval"][0] < bias["sd_per_token"] < bias["sd_per_token_interval"][1]
+    assert {trap["n"] for trap in report["traps"].values()} == {20}
     again = run(capsys, "reward", "--labels", "20", "--seed", "3")
     assert {**again, "cpu_seconds": 0} == {**report, "cpu_seconds": 0}
 
@@ -125,7 +130,10 @@ def test_labels_are_in_the_language_that_was_asked_for(capsys: pytest.CaptureFix
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_journey(capsys: pytest.CaptureFixture[str], language: str) -> None:
+def test_journey(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    test_prompts = headless.test_prompts
+    monkeypatch.setattr(headless, "test_prompts", lambda assets: test_prompts(assets, 50))  # what it says, not how well
+    monkeypatch.setattr(headless, "TEST_PAIRS", 300)
     report = run(capsys, "journey", "--labels", "30", "--iterations", "8", "--language", language)
     assert report["language"] == language
     assert report["reward_model"]["held_out_accuracy"] > 0.7

@@ -18,7 +18,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 def test_a_phone_labels_for_the_owner_and_no_slip_costs_a_label(person_at: NewPerson, server: Server) -> None:
     owner = person_at(server)
     owner.go("/label", lang="en")
-    owner.at("label_view").get_by_text(translate("en", "class.view_class")).click()
+    owner.at("label_view").get_by_text(translate("en", "label.view_class")).click()
     owner.press("class_start")
     address = owner.page.locator("code").filter(has_text="join=").first.inner_text()
     parts = urlsplit(address)

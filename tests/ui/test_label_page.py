@@ -89,7 +89,10 @@ def test_why_a_pair_was_shown_is_told_after_the_answer(visit: Visit) -> None:
         shown = store.open_showing(lab_of(app).id)
         kind, _, detail = shown.why.partition(":")
         app = press(app, "label_left_")
-        key = {"contrast": "label.why_contrast", "dilemma": f"label.why_dilemma_{detail}"}.get(kind)
+        key = {
+            "contrast": "label.why_contrast", "dilemma": f"label.why_dilemma_{detail}",
+            "uncertain": "label.why_uncertain",  # where no contrast or dilemma was drawn, about one lab in twelve
+        }.get(kind)  # fmt: skip
         if key:
             slots = {"attribute": translate(language, f"attribute.{detail}")} if kind == "contrast" else {}
             assert translate(language, key, **slots) in said(app)
@@ -141,3 +144,32 @@ def test_a_round_ends_with_what_it_came_to(visit: Visit) -> None:
     assert translate("en", "round.progress", at=1, n=20, round=2) in said(app)
     app = visit("label")
     assert key_of(app, "label_left_"), "an end that was seen does not come again"
+
+
+def test_a_panel_says_what_will_happen_and_then_how_far_it_agrees(visit: Visit) -> None:
+    app = visit("label")
+    app.number_input(key="simulate_n").set_value(4).run()
+    app.number_input(key="panel_size").set_value(3).run()
+    assert translate("en", "panel.will_all", members=3, pairs=4, labels=12) in said(app)
+    app.number_input(key="panel_overlap").set_value(2).run()
+    assert translate("en", "panel.will_some", members=3, pairs=4, overlap=2, labels=8) in said(app)
+    app.segmented_control(key="panel_who").set_value(1).run()
+    app.text_input(key="panel_name_1").set_value(" <b>Zoe</b> ").run()
+    app.toggle(key="panel_edit").set_value(True).run()
+    app.slider(key="panel_weight_1_help").set_value(-5.0).run()
+    assert app.selectbox(key="panel_preset_1").value == "own" and "helpfulness \N{MINUS SIGN}5" in said(app)
+    app = press(app, "simulate_go")
+    assert {label.labeler for label in labels(app)} == {"Ada", "<b>Zoe</b>", "Chloe"} and len(labels(app)) == 8
+    assert "<b>Zoe" not in markup(app) and translate("en", "history.alpha_sentence") in said(app)
+    app.text_input(key="panel_name_1").set_value("Ada").run()
+    app = press(app, "simulate_go")
+    assert translate("en", "panel.error_twice", name="Ada") in said(app) and len(labels(app)) == 8
+    assert key_of(app, "notebook_load"), "the rest of the page stays"
+
+
+def test_the_notebooks_pairs_come_and_go_by_one_click(visit: Visit) -> None:
+    app = press(visit("label"), "notebook_load")
+    assert {label.labeler for label in labels(app)} == {"notebook"} and len(labels(app)) == 200
+    assert "200 simulated" in " ".join(said(app).split()) and not [b for b in app.button if b.key == "notebook_load"]
+    app = press(app, "notebook_unload")
+    assert labels(app) == [] and key_of(app, "notebook_load")

@@ -115,15 +115,15 @@ def test_the_reward_models_page_keeps_sentences_apart(visit: Visit) -> None:
 
 def test_annotators_have_tastes_of_the_models_language(visit: Visit) -> None:
     app = visit("label", "en")
-    app.selectbox(key="simulate_annotator").set_value("pirate-fan").run()
-    assert translate("en", "annotator.formality-fan") not in app.selectbox(key="simulate_annotator").options
+    app.selectbox(key="panel_preset_0").set_value("pirate-fan").run()
+    assert translate("en", "annotator.formality-fan") not in app.selectbox(key="panel_preset_0").options
     app = speak(app, "ko")
-    who = app.selectbox(key="simulate_annotator")
+    who = app.selectbox(key="panel_preset_0")
     assert who.value == "default" and translate("en", "annotator.pirate-fan") not in who.options
     app = who.set_value("formality-fan").run()
     assert "formal speech (합니다체) +4" in said(app) and "pirate" not in said(app)
     app = speak(app, "en")
-    assert app.selectbox(key="simulate_annotator").value == "pirate-fan"
+    assert app.selectbox(key="panel_preset_0").value == "pirate-fan"
 
 
 def test_runs_stay_with_their_language(visit: Visit) -> None:

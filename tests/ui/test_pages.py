@@ -224,7 +224,7 @@ def simulate(visit: Visit, n: int) -> None:
 
 def test_simulated_labels_say_so(visit: Visit) -> None:
     app = visit("label")
-    app.selectbox(key="simulate_annotator").set_value("pirate-fan").run()
+    app.selectbox(key="panel_preset_0").set_value("pirate-fan").run()
     assert "pirate's words +4" in said(app)
     app.number_input(key="simulate_n").set_value(3).run()
     app = press(app, "simulate_go")
