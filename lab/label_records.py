@@ -177,7 +177,7 @@ class LabelRecords(Records):
 
     def waiting_pairs(self, lab_id: int) -> list[NewPair]:
         """The pairs of a lab without a standing answer, in every language."""
-        query = sa.select(t.pair).where(t.pair.c.lab_id == lab_id, ~_answered)
+        query = sa.select(t.pair).where(t.pair.c.lab_id == lab_id, of_lab, ~_answered)
         with self._db.read() as db:
             return [pair_of(row) for row in db.execute(query).mappings()]
 
