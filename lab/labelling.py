@@ -223,7 +223,7 @@ class LabellingDesk:
         deck = Deck(self.store, self.lab, self.policy_id, torch.Generator().manual_seed(secrets.randbits(63)))
         if draw := deck.ahead([*(label.why for label in self.own_labels()), shown.why]):
             # Later by a moment: first the page gets what it waits for.
-            timer = threading.Timer(AHEAD_AFTER, draw)
+            timer = threading.Timer(AHEAD_AFTER, _on_one_core, (draw,))
             timer.daemon = True
             timer.start()
 
@@ -256,6 +256,12 @@ class LabellingDesk:
         if not readable or sum(label.choice in ("a", "b") for label in labels) < LABELS_BEFORE_GUESSING:
             return None
         return reward.guess(reward.fit(self.store, self.lab, "human"), pair.prompt, pair.response_a, pair.response_b)
+
+
+def _on_one_core(draw: Callable[[], None]) -> None:
+    """Torch counts its threads for each thread that calls it: what is written ahead takes no core from a click."""
+    torch.set_num_threads(1)
+    draw()
 
 
 def _side(shown: Shown, side: str) -> str:
