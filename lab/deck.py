@@ -24,6 +24,7 @@ from lab import models, reward
 from lab.store import Lab, Label, NewPair, Store
 from rlhf_core.corpus import CATEGORIES, Prompt
 from rlhf_core.gold import REFERENCE_VALUES, STYLE_ATTRIBUTES
+from rlhf_core.language_model import MiniLM
 from rlhf_core.pair_selection import SELECTIONS, least_shown, select
 
 NAME = "deck"
@@ -54,8 +55,14 @@ LENGTH = 0.5
 Attributes = Mapping[str, float]
 Seen = Label | NewPair
 """A pair that was shown, with what a person said of it or without."""
+Kind = Callable[[str, Attributes, Attributes], str | None]
+"""Tells of a category and two answers why they are worth reading, or None."""
+Drawn = list[tuple[Prompt, list[str]]]
+"""Questions, each with answers to it."""
 _lock = threading.Lock()
 _pools: OrderedDict[tuple[str, str, str, int], tuple[NewPair, ...]] = OrderedDict()
+_drawn: OrderedDict[tuple[object, ...], Drawn] = OrderedDict()
+"""Answers that were written ahead, by all that they depend on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,17 +125,53 @@ class Deck:
     def next_pair(self, labels: Sequence[Seen]) -> NewPair | None:
         """The pair to show after a person's labels, or after the pairs of a class, oldest first; only labels are
         repeated. None if there is nothing to compare: the model answers every question in one way only."""
-        turn = len(labels) + 1
-        pair = None
-        if self._wished.repeats and turn % REPEAT_EVERY == 0:
+        if self._repeats_at(len(labels) + 1):
             pair = self._repeat([label for label in labels if isinstance(label, Label)])
-        elif self._wished.checks and turn % CHECK_EVERY == 0:
-            pair = self._find(_check, labels)
-        elif self._wished.introduction:
-            chosen = sum(label.why not in (CHECK, REPEAT) for label in labels)
-            if chosen < CONTRASTS + DILEMMAS:
-                pair = self._find(_contrast if chosen < CONTRASTS else _dilemma, labels)
+        else:
+            kind = self._kind([label.why for label in labels])
+            pair = self._find(kind, labels) if kind else None
         return pair or self._choose(labels)
+
+    def _repeats_at(self, turn: int) -> bool:
+        return self._wished.repeats and turn % REPEAT_EVERY == 0
+
+    def _kind(self, whys: Sequence[str]) -> Kind | None:
+        """What the pair after those shown for these reasons has to be, if it is not one that is chosen."""
+        if self._wished.checks and (len(whys) + 1) % CHECK_EVERY == 0:
+            return _check
+        chosen = sum(why not in (CHECK, REPEAT) for why in whys)
+        if not self._wished.introduction or chosen >= CONTRASTS + DILEMMAS:
+            return None
+        return _contrast if chosen < CONTRASTS else _dilemma
+
+    def ahead(self, whys: Sequence[str]) -> Callable[[], None] | None:
+        """What the model can write beforehand for the pair after those shown for these reasons, the last of which
+        stands before the person: it depends on no answer of theirs. None if nothing is wanted. What is returned reads
+        no store, so another thread may run it."""
+        kind = None if self._repeats_at(len(whys) + 1) else self._kind(whys)
+        n = DRAW_ANSWERS if kind else 2
+        key, pool = self._drawn_key(n), len(self._pool())
+        times = DRAWS if kind else 1 if pool else FIRST_TOP_UPS + 1  # of which some are of two equal answers
+        with _lock:
+            if key in _drawn or (pool >= self._enough and not kind):
+                return None
+        policy = models.policy(self._store, self._lab.language, self._policy_id)
+
+        def draw() -> None:
+            found: Drawn = []
+            for _ in range(times):
+                found += self._write(policy, n)
+                if kind and any(True for _ in self._kind_in(found, kind)):
+                    break
+            if not kind:
+                asked, texts = zip(*[(prompt.text, text) for prompt, both in found for text in both], strict=True)
+                models.features(self._lab.language, "attributes", asked, texts)
+            with _lock:
+                _drawn[key] = found
+                while len(_drawn) > KEPT_POOLS:
+                    _drawn.popitem(last=False)
+
+        return draw
 
     def _repeat(self, labels: Sequence[Label]) -> NewPair | None:
         """An earlier pair of which one answer was preferred; it comes once more at most."""
@@ -146,9 +189,7 @@ class Deck:
             policy_id=old.policy_id, why=REPEAT, repeat_of=old.pair_id,
         )  # fmt: skip
 
-    def _find(
-        self, kind: Callable[[str, Attributes, Attributes], str | None], labels: Sequence[Seen]
-    ) -> NewPair | None:
+    def _find(self, kind: Kind, labels: Sequence[Seen]) -> NewPair | None:
         """A pair of a kind: of those in one draw the one whose reason, then category, was shown least often."""
         reasons, categories = Counter(label.why for label in labels), self._shown(labels)
         for _ in range(DRAWS):
@@ -162,8 +203,11 @@ class Deck:
                 )
         return None
 
-    def _pairs_of_kind(self, kind: Callable[[str, Attributes, Attributes], str | None]) -> Iterator[_Find]:
-        for prompt, texts in self._draw(DRAW_ANSWERS):
+    def _pairs_of_kind(self, kind: Kind) -> Iterator[_Find]:
+        yield from self._kind_in(self._draw(DRAW_ANSWERS), kind)
+
+    def _kind_in(self, drawn: Drawn, kind: Kind) -> Iterator[_Find]:
+        for prompt, texts in drawn:
             read = {text: _read(self._lab.language, prompt.text, text) for text in texts if text}
             for a, b in permutations(read, 2):
                 if why := kind(prompt.category, read[a], read[b]):
@@ -202,11 +246,18 @@ class Deck:
         self._keep_pool(pool)
         return [pair for pair in pool if _category(find(pair.prompt)) in allowed]
 
-    def _draw(self, n: int) -> list[tuple[Prompt, list[str]]]:
-        """n answers of the policy to a random training prompt of each category."""
+    def _draw(self, n: int) -> Drawn:
+        """n answers of the policy to a random training prompt of each category; those written ahead, if there are."""
+        with _lock:
+            ready = _drawn.pop(self._drawn_key(n), None)
+        return ready or self._write(models.policy(self._store, self._lab.language, self._policy_id), n)
+
+    def _drawn_key(self, n: int) -> tuple[object, ...]:
+        return (*self._pool_key(), n, *self._categories())
+
+    def _write(self, policy: MiniLM, n: int) -> Drawn:
         by_category = _prompts(self._lab.language)
         prompts = [by_category[name][self._random(len(by_category[name]))] for name in self._categories()]
-        policy = models.policy(self._store, self._lab.language, self._policy_id)
         asked = [prompt.text for prompt in prompts for _ in range(n)]
         tokenizer = models.assets(self._lab.language).tokenizer
         texts = [one.text for one in policy.generate(asked, tokenizer=tokenizer, rng=self._rng)]

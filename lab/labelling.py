@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from rlhf_core.evaluation import wilson_interval
 CHOICES = ("left", "right", "tie", "both_bad", "skip")
 TOO_FAST = timedelta(milliseconds=250)
 """Nobody reads two answers in less: such an answer comes from a held key or a double click."""
+AHEAD_AFTER = 0.1
+"""Seconds from a showing until the model writes for the next pair."""
 LABELS_BEFORE_GUESSING = 4
 """The reward model guesses once so many of a person's labels favour one answer."""
 SIMULATED_AT_ONCE = 50
@@ -215,6 +218,19 @@ class LabellingDesk:
         pair = pair or self._sample_pairs(1, self._rng)[0]  # which says why there is none
         return self.store.add_pair(self.lab.id, pair), pair
 
+    def look_ahead(self) -> None:
+        """Have the model write for the next pair while the person reads this one, so that their click need not wait
+        for it."""
+        shown = self.store.open_showing(self.lab.id, self.labeler)
+        if shown is None:
+            return
+        deck = Deck(self.store, self.lab, self.policy_id, torch.Generator().manual_seed(secrets.randbits(63)))
+        if draw := deck.ahead([*(label.why for label in self.own_labels()), shown.why]):
+            # Later by a moment: first the page gets what it waits for.
+            timer = threading.Timer(AHEAD_AFTER, _on_one_core, (draw,))
+            timer.daemon = True
+            timer.start()
+
     def _sample_pairs(self, n: int, rng: torch.Generator) -> list[NewPair]:
         """Two different answers to each of n random training prompts."""
         language = self.lab.language
@@ -244,6 +260,12 @@ class LabellingDesk:
         if not readable or sum(label.choice in ("a", "b") for label in labels) < LABELS_BEFORE_GUESSING:
             return None
         return reward.guess(reward.fit(self.store, self.lab, "human"), pair.prompt, pair.response_a, pair.response_b)
+
+
+def _on_one_core(draw: Callable[[], None]) -> None:
+    """Torch counts its threads for each thread that calls it: what is written ahead takes no core from a click."""
+    torch.set_num_threads(1)
+    draw()
 
 
 def _side(shown: Shown, side: str) -> str:

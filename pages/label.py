@@ -65,6 +65,7 @@ def labelling() -> None:
             label_view.buttons(hand, showing)
         label_view.reveal(desk, showing)
     label_view.counters(desk)
+    desk.look_ahead()
 
 
 def everything() -> None:

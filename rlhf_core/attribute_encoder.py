@@ -9,17 +9,56 @@ Words stand beside them for the rest.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rlhf_core.language_model import EOS, PAD, MiniLM
+
+REPETITION = "repetition"
+
+
+class EchoReader(nn.Module):
+    """Reads how much of a response was said in it before, from its words' vectors (batch, time, width).
+
+    A mean over a text says which things were said, hardly whether one was said twice: that is a relation of two places,
+    so it is asked of pairs of places. Each place is described by a learnt vector of its last three words; its echo is
+    how near the nearest earlier place comes, past a learnt threshold, from 0 (new) to 1 (said before). What is read is
+    a function of learnt weighted means of the echoes, some of which count every word and some the ends of sentences.
+    """
+
+    SPAN, MEANS = 3, 4
+
+    def __init__(self, width: int, rank: int = 32, hidden: int = 16) -> None:
+        super().__init__()
+        self.place = nn.Conv1d(width, rank, self.SPAN, bias=False)
+        self.sharpness = nn.Parameter(torch.tensor(10.0))
+        self.threshold = nn.Parameter(torch.tensor(0.8))
+        self.weight = nn.Linear(width, self.MEANS)
+        self.head = nn.Sequential(nn.Linear(self.MEANS, hidden), nn.Tanh(), nn.Linear(hidden, 1))
+
+    def echoes(self, words: Tensor, mask: Tensor) -> Tensor:
+        """(batch, time): how surely each place of words (batch, time, width) was there before; 0 outside the mask."""
+        before = F.pad(words.transpose(1, 2), (self.SPAN - 1, 0))
+        places = F.normalize(self.place(before).transpose(1, 2), dim=2)  # (batch, time, rank)
+        time = words.shape[1]
+        earlier = torch.ones(time, time, dtype=torch.bool).tril(-1)
+        nearest = (places @ places.transpose(1, 2)).masked_fill(~earlier, -1.0).amax(2)
+        return torch.sigmoid(self.sharpness * (nearest - self.threshold)) * mask
+
+    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
+        """(batch,) from words' vectors (batch, time, width) and which of them count (batch, time)."""
+        weights = F.softplus(self.weight(words)) * mask[..., None]  # (batch, time, means)
+        means = (weights * self.echoes(words, mask)[..., None]).sum(1) / weights.sum(1).clamp(min=1e-6)
+        return cast(Tensor, self.head(means))[:, 0]
 
 
 class AttributeEncoder(nn.Module):
     """Reads `names` from prompts and responses: how far each lies above the starting model's mean, in the attribute's
     own unit. Its head works in standard deviations of the starting model's answers, which `spread` turns into that
-    unit."""
+    unit. Repetition has a reader of its own, which takes the place of what the head makes of it."""
 
     spread: Tensor
 
@@ -30,9 +69,22 @@ class AttributeEncoder(nn.Module):
         self.trunk = MiniLM(model.config)
         self.trunk.load_state_dict(model.state_dict())
         self.head = nn.Sequential(nn.Linear(2 * model.config.width, hidden), nn.Tanh(), nn.Linear(hidden, len(names)))
+        self.echo_reader = EchoReader(model.config.width)
 
     def forward(self, prompt_ids: Tensor, responses: Tensor) -> Tensor:
         """(batch, attributes) from prompts (batch, prompt_length) and responses (batch, time) padded on the right."""
+        read = self.pooled(prompt_ids, responses)
+        if REPETITION not in self.names:
+            return read
+        own = self.names.index(REPETITION)
+        return torch.cat([read[:, :own], self.repetition(responses)[:, None], read[:, own + 1 :]], 1)
+
+    def repetition(self, responses: Tensor) -> Tensor:
+        """(batch,): how much more of each response (batch, time) is said twice than in a usual answer."""
+        return self.echo_reader(self.trunk.embedding.weight[responses], (responses != PAD).float())
+
+    def pooled(self, prompt_ids: Tensor, responses: Tensor) -> Tensor:
+        """(batch, attributes) as the head reads them from the mean and the last of the trunk's states."""
         start = int((prompt_ids != PAD).any(0).int().argmax())
         sequence = torch.cat([prompt_ids[:, start:], responses], 1)
         hidden = self.trunk(sequence, start)[:, -responses.shape[1] :]  # (batch, time, width)

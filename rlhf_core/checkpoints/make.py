@@ -1,7 +1,8 @@
 """Remake the shipped weights: `python -m rlhf_core.checkpoints.make [--language ko] [--directory DIR]`.
 
 First the language model, from the grammar; then the encoder, from the language model's answers to training prompts as
-the gold judge reads them; then the critic, from lessons about such answers. Forty to fifty minutes of one core for a
+the gold judge reads them, and its reader of repetition ("echoes"), from such answers half of which are damaged; then
+the critic, from lessons about such answers. Forty to fifty minutes of one core for a
 language. Nothing here sees a validation or a test prompt.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import statistics
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -18,8 +20,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from rlhf_core.attribute_encoder import AttributeEncoder, response_ids
-from rlhf_core.checkpoints import HERE, critic_path, encoder_path, model_path
+from rlhf_core.attribute_encoder import REPETITION, AttributeEncoder, EchoReader, response_ids
+from rlhf_core.checkpoints import HERE, critic_path, encoder_path, load_encoder, model_path
 from rlhf_core.constitution import default_constitution
 from rlhf_core.corpus import CATEGORIES, LANGUAGES, Grammar, Prompt, load_grammar, split_sentences
 from rlhf_core.critic import Critic, critic_config, critic_tokenizer
@@ -34,6 +36,7 @@ from rlhf_core.tokenizer import SimpleTokenizer
 STEPS = {
     "model": {"en": 8000, "ko": 12_000},
     "encoder": {"en": 7000, "ko": 7000},
+    "echoes": {"en": 3000, "ko": 3000},
     "critic": {"en": 5500, "ko": 5500},
 }
 """Korean has twice as many words to learn, each of them rarer."""
@@ -172,7 +175,7 @@ def make_encoder(
             for group in optimizer.param_groups:
                 group["lr"] = 2e-3 * min(1.0, (done + 1) / 50) * max(0.02, 1 - done / steps)
             ids = response_ids([rows[int(i)] for i in picked], model.config.response_length)
-            loss = (((encoder(prompt_ids[picked], ids) - targets[picked]) / encoder.spread) ** 2).mean()
+            loss = (((encoder.pooled(prompt_ids[picked], ids) - targets[picked]) / encoder.spread) ** 2).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
@@ -181,6 +184,49 @@ def make_encoder(
             if done % 500 == 0:
                 print(f"encoder: step {done}, loss {loss:.3f}, {time.process_time() - began:.0f} s")
     return encoder.eval()
+
+
+def teach_echoes(
+    encoder: AttributeEncoder, model: MiniLM, tokenizer: SimpleTokenizer, grammar: Grammar, judge: GoldJudge,
+    steps: int, seed: int = 0,
+) -> None:  # fmt: skip
+    """Teach the encoder's reader of repetition, from the model's answers to training prompts, every second one of them
+    damaged: of the examples of the other attributes hardly one in twenty repeats anything. The rest of the encoder
+    stays as it is; squared error."""
+    rng, torch_rng = random.Random(seed), torch.Generator().manual_seed(seed)
+    reader = encoder.echo_reader
+    begin_echoes(reader, torch_rng)
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=1e-2, weight_decay=0.01)
+    vectors = encoder.trunk.embedding.weight.detach()
+    prompts, texts, _ = encoder_examples(model, tokenizer, grammar, 16_000, rng)
+    own = texts[: len(texts) // 2]  # the answers at temperature 1
+    usual = statistics.fmean(judge.attributes(p, t)[REPETITION] for p, t in zip(prompts, own, strict=False))
+    texts = [corrupt(text, rng, grammar.words) if i % 2 else text for i, text in enumerate(texts)]
+    texts = [" ".join(text.split()[: model.config.response_length - 1]) for text in texts]
+    targets = torch.tensor([judge.attributes(p, t)[REPETITION] for p, t in zip(prompts, texts, strict=True)]) - usual
+    ids = response_ids([tokenizer.encode(text) for text in texts], model.config.response_length)
+    for step in range(steps):
+        picked = torch.randint(len(ids), (128,), generator=torch_rng)
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-2 * min(1.0, (step + 1) / 50) * max(0.02, 1 - step / steps)
+        loss = ((reader(vectors[ids[picked]], (ids[picked] != PAD).float()) - targets[picked]) ** 2).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
+        optimizer.step()
+        if (step + 1) % 500 == 0:
+            print(f"echoes: step {step + 1}, loss {loss:.4f}")
+
+
+def begin_echoes(reader: EchoReader, rng: torch.Generator) -> None:
+    """A reader that has learnt nothing; the threshold and its sharpness keep their first values."""
+    with torch.no_grad():
+        for parameter in reader.parameters():
+            if parameter.dim() > 1:
+                fan_in = parameter[0].numel()
+                parameter.copy_(torch.randn(parameter.shape, generator=rng) / fan_in**0.5)
+            elif parameter.dim() == 1:
+                parameter.zero_()
 
 
 def pmi_statistics(
@@ -259,7 +305,15 @@ def lesson_batches(
     return found
 
 
-PARTS = ("model", "encoder", "critic")
+def save_encoder(encoder: AttributeEncoder, statistics_of_pmi: tuple[Tensor, Tensor], path: Path) -> None:
+    """Write an encoder as `load_encoder` reads it."""
+    mean, sd = statistics_of_pmi
+    state = {**encoder.state_dict(), "pmi.mean": mean, "pmi.sd": sd}
+    save_file(state, path, {"names": " ".join(encoder.names)})
+
+
+PARTS = ("model", "encoder", "echoes", "critic")
+"""What can be remade. An encoder that is remade has its echoes taught anew, too."""
 
 
 def make(language: str, directory: Path, steps: Mapping[str, int], parts: Collection[str]) -> None:
@@ -272,12 +326,12 @@ def make(language: str, directory: Path, steps: Mapping[str, int], parts: Collec
     model = MiniLM.load(path)
     if "encoder" in parts:
         encoder = make_encoder(model, tokenizer, grammar, judge, steps["encoder"])
-        mean, sd = pmi_statistics(model, tokenizer, grammar, encoder)
-        save_file(
-            {**encoder.state_dict(), "pmi.mean": mean, "pmi.sd": sd},
-            encoder_path(language, directory),
-            {"names": " ".join(judge.attribute_names)},
-        )
+        statistics_of_pmi = pmi_statistics(model, tokenizer, grammar, encoder)
+        save_encoder(encoder, statistics_of_pmi, encoder_path(language, directory))
+    if {"encoder", "echoes"} & set(parts):
+        encoder, statistics_of_pmi = load_encoder(encoder_path(language, directory), model)
+        teach_echoes(encoder, model, tokenizer, grammar, judge, steps["echoes"])
+        save_encoder(encoder, statistics_of_pmi, encoder_path(language, directory))
     if "critic" in parts:
         make_critic(model, tokenizer, grammar, judge, steps["critic"]).save(critic_path(language, directory))
 

@@ -36,10 +36,11 @@ def empty_port() -> int:
 
 
 class Server:
-    """`streamlit run app.py`; keeps its port and its database when it is stopped and started again."""
+    """`streamlit run app.py`, or of another script; keeps its port and its database when it is stopped and started
+    again."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, script: str = "app.py") -> None:
+        self.folder, self.script = folder, script
         self.port = empty_port()
         self.url = f"http://{HOST}:{self.port}"
         self.database = f"sqlite:///{folder / 'lab.sqlite3'}"
@@ -64,7 +65,7 @@ class Server:
             "PYTHONPATH": str(AUDIT),
             "HOME": str(self.folder),  # no setting of this machine's user plays a part
         }
-        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+        command = [sys.executable, "-m", "streamlit", "run", self.script]
         options = ["--server.address", HOST, "--server.port", str(self.port), "--server.headless", "true"]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(

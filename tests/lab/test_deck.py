@@ -148,3 +148,32 @@ def test_a_label_on_a_question_that_is_none_of_the_grammars_stops_no_deck(store:
     labels = store.labels(lab.id, "human", "en")
     assert len(labels) == 1
     assert Deck(store, lab, models.START, torch.Generator().manual_seed(1)).next_pair(labels) is not None
+
+
+@pytest.mark.parametrize("introduction", [True, False])
+def test_a_pair_is_made_of_what_was_written_ahead(
+    store: Store, lab: Lab, introduction: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deck.keep_settings(store, lab, DeckSettings(introduction=introduction))
+    rng = torch.Generator().manual_seed(5)
+    here = Deck(store, lab, models.START, rng)
+    write = here.ahead([])
+    assert write is not None
+    write()
+    assert here.ahead([]) is None, "it is written once"
+    monkeypatch.setattr(Deck, "_write", lambda *_: pytest.fail("the click waits for the model"))
+    pair = Deck(store, lab, models.START, rng).next_pair([])
+    assert pair is not None
+    assert pair.why.partition(":")[0] == ("contrast" if introduction else "uncertain")
+
+
+def test_nothing_is_written_ahead_for_a_full_pool(store: Store, lab: Lab) -> None:
+    here = Deck(store, lab, models.START, torch.Generator().manual_seed(6))
+    pairs = [
+        NewPair(language="en", prompt="is ice hot ?", response_a=str(i), response_b="no .", policy_id=models.START)
+        for i in range(deck.POOL)
+    ]
+    here._keep_pool(pairs)
+    assert here.ahead(["uncertain"] * 14) is None
+    here._keep_pool(pairs[:-1])
+    assert here.ahead(["uncertain"] * 14) is not None
