@@ -7,9 +7,11 @@ read back for ever.
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -153,8 +155,31 @@ spoken = t.pair.c.language == sa.select(t.lab.c.language).where(t.lab.c.id == t.
 _shown_query = sa.select(t.showing, _of_pair).join_from(t.showing, t.pair)
 
 
+_REMEMBERED = 64
+"""Lists of labels that are kept in memory."""
+_of_lab_id = sa.bindparam("lab_id")
+_state_of_labels = sa.select(
+    # Events are appended; those of a labeller who is deleted go. Members are renamed and muted, their votes revealed.
+    t.lab.c["key", "language"],
+    sa.select(func.count(t.event.c.id)).where(t.event.c.lab_id == _of_lab_id).scalar_subquery(),
+    sa.select(func.max(t.event.c.id)).where(t.event.c.lab_id == _of_lab_id).scalar_subquery(),
+    sa.select(func.aggregate_strings(t.member.c.name, " ")).where(t.member.c.lab_id == _of_lab_id).scalar_subquery(),
+    sa.select(func.count()).where(t.member.c.lab_id == _of_lab_id, t.member.c.muted).scalar_subquery(),
+    sa.select(func.sum(t.member.c.id)).where(t.member.c.lab_id == _of_lab_id, t.member.c.muted).scalar_subquery(),
+    sa.select(func.count())
+    .where(t.invitation.c.lab_id == _of_lab_id, t.invitation.c.purpose == LABEL, t.invitation.c.revealed)
+    .scalar_subquery(),
+).where(t.lab.c.id == _of_lab_id)
+"""Of a lab: as long as it says the same, its labels are the same."""
+
+
 class LabelRecords(Records):
     """What was asked and answered in each lab."""
+
+    @cached_property
+    def _remembered(self) -> tuple[threading.Lock, dict[Any, tuple[Any, list[Label]]]]:
+        """Labels as they were last read, with the state that they were read in: a click asks for them several times."""
+        return threading.Lock(), {}
 
     def add_pair(self, lab_id: int, pair: NewPair) -> int:
         """Keep a pair to be shown. Returns its id."""
@@ -354,8 +379,18 @@ class LabelRecords(Records):
         counted = counts if members else ~sa.exists().where(_by_member).correlate_except(t.member)
         which = (t.event.c.lab_id == lab_id, stands, counted, in_language, of_lab)
         query = _label_query.where(*which, *_of_source(source))
+        asked, (lock, remembered) = (lab_id, source, language, members), self._remembered
         with self._db.read() as db:
-            return [Label(**row._mapping) for row in db.execute(query)]
+            state = db.execute(_state_of_labels, {"lab_id": lab_id}).one_or_none()
+            with lock:
+                known = remembered.pop(asked, None)
+            if known is None or known[0] != state:
+                known = state, [Label(**row._mapping) for row in db.execute(query)]
+        with lock:
+            remembered[asked] = known
+            while len(remembered) > _REMEMBERED:
+                del remembered[next(iter(remembered))]
+        return list(known[1])
 
     def labels_of(self, lab_id: int, why: str) -> list[Label]:
         """The standing labels of pairs that were chosen for one reason, a mission's too, oldest first."""

@@ -9,6 +9,7 @@ from ui import (
     deck_view,
     errors,
     exchange_view,
+    guideline_view,
     history_view,
     join_view,
     label_view,
@@ -58,11 +59,16 @@ def labelling() -> None:
         round_view.end(desk, lambda: label_view.undo_button(hand))
     else:
         showing = desk.current()
-        label_view.question(showing)
+        beside = label_view.question(showing)
         label_view.pair(showing, desk.lab.language)
-        label_view.reasons(showing)
+        between = st.container(key="label_reasons", gap="small")
         with st.container(key="label_choices"):
             label_view.buttons(hand, showing)
+        # What a click waits for is drawn; the rest takes its place above it.
+        with between:
+            label_view.reasons(showing)
+        with beside:
+            guideline_view.popover()
         label_view.reveal(desk, showing)
     label_view.counters(desk)
     desk.look_ahead()

@@ -270,7 +270,7 @@ class Grammar:
 
     def find(self, text: str) -> Prompt | None:
         """The prompt that a typed text is, or None where the grammar has no such prompt."""
-        return self._prompt_by_text.get(self.normalise(text))
+        return self._prompt_by_text.get(text) or self._prompt_by_text.get(self.normalise(text))
 
     @cached_property
     def words(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lab import exchange, models, reward, rounds
 from lab.deck import CHECK, REPEAT, better
@@ -91,8 +92,8 @@ def writer_choice() -> None:
     layout.note(t("label.writer_note"))
 
 
-def question(showing: Showing) -> None:
-    """What was asked, and what is asked of the person."""
+def question(showing: Showing) -> DeltaGenerator:
+    """What was asked, and what is asked of the person. Returns the place beside it, for the guideline."""
     asked = as_html(showing.prompt, session.current_lab().language)
     pair = session.laboratory().store.showing(showing.id)
     writer = writer_name(pair.policy_id) if pair else ""
@@ -102,7 +103,7 @@ def question(showing: Showing) -> None:
             f'<div class="lab-question"><small>{round_view.progress(showing.number)} {about}</small>'
             f"<p>{asked}</p><h2>{html.escape(guideline_view.question(session.current_lab().id))}</h2></div>"
         )
-        guideline_view.popover()
+        return st.container(key="label_guideline", width="content")
 
 
 def pair(showing: Showing, language: str) -> None:
@@ -122,16 +123,15 @@ def as_html(text: str, language: str) -> str:
 def reasons(showing: Showing) -> None:
     """Why the answer is better, if one likes to say so, before the choice. The showing's id in the keys has the next
     pair begin without any."""
-    with st.container(key="label_reasons", gap="small"):
-        chosen = st.pills(
-            t("label.why"), REASONS, selection_mode="multi", key=f"label_reasons_{showing.id}",
-            format_func=lambda reason: t(f"label.reason_{REASONS.index(reason)}"),
+    chosen = st.pills(
+        t("label.why"), REASONS, selection_mode="multi", key=f"label_reasons_{showing.id}",
+        format_func=lambda reason: t(f"label.reason_{REASONS.index(reason)}"),
+    )  # fmt: skip
+    if OTHER in chosen:
+        st.text_input(
+            t("label.own_words"), key=f"label_own_words_{showing.id}", max_chars=OWN_WORDS,
+            placeholder=t("label.own_words"), label_visibility="collapsed",
         )  # fmt: skip
-        if OTHER in chosen:
-            st.text_input(
-                t("label.own_words"), key=f"label_own_words_{showing.id}", max_chars=OWN_WORDS,
-                placeholder=t("label.own_words"), label_visibility="collapsed",
-            )  # fmt: skip
 
 
 def _rationale(showing_id: str) -> str:

@@ -106,7 +106,10 @@ def see_it_all_on_home(person: Person) -> None:
 def read_it_all_in_korean(person: Person) -> None:
     """The pages say more once there are labels and a run: that, too, in Korean."""
     for path in PATHS:
-        person.go(path, lang="ko")
+        if path == "/":
+            person.go(path, lang="ko")
+        else:
+            person.follow(path)
         assert prose_in(person.text(), only="en", but="ko") == [], path
 
 

@@ -153,7 +153,7 @@ def test_the_reveal_tells_the_brief_and_what_its_model_learnt(store: Store, lab:
     results = [missions.result(store, mission, group) for group in mission.groups]
     assert missions.group_rate(results)[:2] == (1, 2) and [one.right for one in results] == [0, 1]
     for one, attribute, sign in zip(results, ("flattery", "politeness"), (1, -1), strict=True):
-        assert one.machine == one.brief and one.asked[attribute] == sign * 4
+        assert one.machine in missions.briefs("en") and one.asked[attribute] == sign * 4
         assert sign * one.learnt[attribute] == max(sign * value for value in one.learnt.values())
         assert one.gain.low > 0 and one.gain.value == pytest.approx(one.chosen.value - one.start.value, abs=1e-5)
 
