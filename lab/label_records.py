@@ -163,7 +163,10 @@ _state_of_labels = sa.select(
     t.lab.c["key", "language"],
     sa.select(func.count(t.event.c.id)).where(t.event.c.lab_id == _of_lab_id).scalar_subquery(),
     sa.select(func.max(t.event.c.id)).where(t.event.c.lab_id == _of_lab_id).scalar_subquery(),
-    sa.select(func.aggregate_strings(t.member.c.name, " ")).where(t.member.c.lab_id == _of_lab_id).scalar_subquery(),
+    sa.select(func.aggregate_strings(t.member.c.name, " "))
+    .where(t.member.c.lab_id == _of_lab_id)
+    .scalar_subquery()
+    .label("members"),
     sa.select(func.count()).where(t.member.c.lab_id == _of_lab_id, t.member.c.muted).scalar_subquery(),
     sa.select(func.sum(t.member.c.id)).where(t.member.c.lab_id == _of_lab_id, t.member.c.muted).scalar_subquery(),
     sa.select(func.count())
@@ -379,9 +382,11 @@ class LabelRecords(Records):
         counted = counts if members else ~sa.exists().where(_by_member).correlate_except(t.member)
         which = (t.event.c.lab_id == lab_id, stands, counted, in_language, of_lab)
         query = _label_query.where(*which, *_of_source(source))
-        asked, (lock, remembered) = (lab_id, source, language, members), self._remembered
+        lock, remembered = self._remembered
         with self._db.read() as db:
             state = db.execute(_state_of_labels, {"lab_id": lab_id}).one_or_none()
+            nobody_joined = state is not None and state.members is None  # then both ask for the same
+            asked = (lab_id, source, language, members or nobody_joined)
             with lock:
                 known = remembered.pop(asked, None)
             if known is None or known[0] != state:
