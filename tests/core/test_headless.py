@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rlhf_core import headless
+from rlhf_core import headless, headless_constitution
 from rlhf_core.__main__ import main
 from rlhf_core.checkpoints import critic_path
 from rlhf_core.constitution import default_constitution, default_path
@@ -22,7 +22,8 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
     return json.loads(out)
 
 
-def test_reward(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reward(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headless, "TEST_PAIRS", 300)
     report = run(capsys, "reward", "--labels", "20", "--seed", "3")
     assert (report["schema"], report["stage"], report["seed"], report["language"]) == (1, "reward", 3, "en")
     assert report["labels"] == 20 and report["pairs_dropped_as_ties"] > 0
@@ -304,7 +305,11 @@ def test_a_constitution_of_ones_own_is_used(capsys: pytest.CaptureFixture[str], 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["sl", "rlaif"])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_constitution_trains(capsys: pytest.CaptureFixture[str], language: str, method: str) -> None:
+def test_constitution_trains(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, language: str, method: str
+) -> None:
+    test_prompts = headless.test_prompts
+    monkeypatch.setattr(headless_constitution, "test_prompts", lambda assets: test_prompts(assets, 50))
     if method == "sl":
         needs_critic(language)
     report = run(capsys, "constitution", "--train", method, "--iterations", "1", "--language", language)

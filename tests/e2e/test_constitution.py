@@ -92,9 +92,3 @@ def test_from_an_edited_constitution_to_a_changed_model(server: Server, person_a
     compare_the_models(person)
     reload_and_go_on(person)
     assert person.trouble() == []
-
-
-def test_it_opens_cold_in_korean(person: Person) -> None:
-    person.go("/constitution", lang="ko")
-    expect(person.page.locator("header.lab-heading")).to_contain_text(phrases("ko")["constitution.lead"])
-    expect(person.at("cai_principles").locator(".lab-principle")).not_to_have_count(0)
