@@ -7,7 +7,6 @@ read back for ever.
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from sqlalchemy.sql import func
 from lab import tables as t
 from lab.invitation_records import LABEL
 from lab.records import Records, insert
+from lab.remembered import Remembered
 
 SOURCES = ("human", "simulated", "both")
 """Whose labels: a person's, those of anything else (annotators, a constitution), or all."""
@@ -158,21 +158,27 @@ _shown_query = sa.select(t.showing, _of_pair).join_from(t.showing, t.pair)
 _REMEMBERED = 64
 """Lists of labels that are kept in memory."""
 _of_lab_id = sa.bindparam("lab_id")
-_state_of_labels = sa.select(
-    # Events are appended; those of a labeller who is deleted go. Members are renamed and muted, their votes revealed.
-    t.lab.c["key", "language"],
-    sa.select(func.count(t.event.c.id)).where(t.event.c.lab_id == _of_lab_id).scalar_subquery(),
-    sa.select(func.max(t.event.c.id)).where(t.event.c.lab_id == _of_lab_id).scalar_subquery(),
-    sa.select(func.aggregate_strings(t.member.c.name, " "))
-    .where(t.member.c.lab_id == _of_lab_id)
-    .scalar_subquery()
-    .label("members"),
-    sa.select(func.count()).where(t.member.c.lab_id == _of_lab_id, t.member.c.muted).scalar_subquery(),
-    sa.select(func.sum(t.member.c.id)).where(t.member.c.lab_id == _of_lab_id, t.member.c.muted).scalar_subquery(),
-    sa.select(func.count())
-    .where(t.invitation.c.lab_id == _of_lab_id, t.invitation.c.purpose == LABEL, t.invitation.c.revealed)
-    .scalar_subquery(),
-).where(t.lab.c.id == _of_lab_id)
+_newest = sa.select(func.max(t.event.c.id)).where(t.event.c.lab_id == _of_lab_id).scalar_subquery()
+_as_they_are = sa.cast(t.member.c.id, sa.String) + " " + sa.cast(t.member.c.muted, sa.String) + " " + t.member.c.name
+_state_of_labels = (
+    sa.select(
+        t.lab.c["key", "language"],
+        # Events are appended, and go with their labeller. An id that went is given again, so the newest event is told
+        # by what it says too.
+        sa.select(func.count()).where(t.event.c.lab_id == _of_lab_id).scalar_subquery(),
+        t.event.c["id", "showing_id", "answered_at"],
+        # Members are renamed and muted, and their votes revealed.
+        sa.select(func.aggregate_strings(_as_they_are, ", "))
+        .where(t.member.c.lab_id == _of_lab_id)
+        .scalar_subquery()
+        .label("members"),
+        sa.select(t.invitation.c.revealed)
+        .where(t.invitation.c.lab_id == _of_lab_id, t.invitation.c.purpose == LABEL)
+        .scalar_subquery(),
+    )
+    .select_from(t.lab.outerjoin(t.event, t.event.c.id == _newest))
+    .where(t.lab.c.id == _of_lab_id)
+)
 """Of a lab: as long as it says the same, its labels are the same."""
 
 
@@ -180,9 +186,9 @@ class LabelRecords(Records):
     """What was asked and answered in each lab."""
 
     @cached_property
-    def _remembered(self) -> tuple[threading.Lock, dict[Any, tuple[Any, list[Label]]]]:
-        """Labels as they were last read, with the state that they were read in: a click asks for them several times."""
-        return threading.Lock(), {}
+    def _remembered(self) -> Remembered[list[Label]]:
+        """Labels as they were last read: a click asks for them several times."""
+        return Remembered(_REMEMBERED)
 
     def add_pair(self, lab_id: int, pair: NewPair) -> int:
         """Keep a pair to be shown. Returns its id."""
@@ -382,20 +388,12 @@ class LabelRecords(Records):
         counted = counts if members else ~sa.exists().where(_by_member).correlate_except(t.member)
         which = (t.event.c.lab_id == lab_id, stands, counted, in_language, of_lab)
         query = _label_query.where(*which, *_of_source(source))
-        lock, remembered = self._remembered
         with self._db.read() as db:
             state = db.execute(_state_of_labels, {"lab_id": lab_id}).one_or_none()
             nobody_joined = state is not None and state.members is None  # then both ask for the same
             asked = (lab_id, source, language, members or nobody_joined)
-            with lock:
-                known = remembered.pop(asked, None)
-            if known is None or known[0] != state:
-                known = state, [Label(**row._mapping) for row in db.execute(query)]
-        with lock:
-            remembered[asked] = known
-            while len(remembered) > _REMEMBERED:
-                del remembered[next(iter(remembered))]
-        return list(known[1])
+            known = self._remembered.of(asked, state, lambda: [Label(**row._mapping) for row in db.execute(query)])
+        return list(known)
 
     def labels_of(self, lab_id: int, why: str) -> list[Label]:
         """The standing labels of pairs that were chosen for one reason, a mission's too, oldest first."""

@@ -153,6 +153,19 @@ def test_simulated_labels_say_so_and_are_never_undone(store: Store, lab: Lab) ->
         store.labels(lab.id, "mine")
 
 
+@pytest.mark.parametrize("by_another", [False, True], ids=["the same store", "another store"])
+def test_labels_of_a_deleted_labeller_are_not_remembered(store: Store, url: str, lab: Lab, by_another: bool) -> None:
+    """The database gives the ids of what was deleted again."""
+    acting = Store(url) if by_another else store
+    acting.add_simulated(lab.id, [(pair(), "a")], labeler="ann", at=now())
+    assert [label.labeler for label in store.labels(lab.id)] == ["ann"]
+    assert acting.delete_labeler(lab.id, "ann", "simulated") == 1
+    acting.add_simulated(lab.id, [(pair(), "b")], labeler="bob", at=now())
+    assert [(label.labeler, label.choice) for label in store.labels(lab.id)] == [("bob", "b")]
+    if acting is not store:
+        acting.close()
+
+
 def test_two_stores_on_one_file_wait_for_each_other(store: Store, url: str) -> None:
     stores, errors = [store, Store(url)], []
 
