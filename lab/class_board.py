@@ -6,12 +6,10 @@ Figures of choices are made anew only when a label came or went.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +17,7 @@ from lab import agreement, reward
 from lab.agreement import Agreed
 from lab.member_records import Vote
 from lab.members import ACTIVE
+from lab.remembered import Remembered
 from lab.rounds import Share
 from lab.store import Lab, Label, MemberRow, Store, now
 from rlhf_core import evaluation
@@ -30,8 +29,8 @@ FEWEST_LABELS = 8
 """A labeller or a group with fewer has no reward model of their own."""
 NEWEST = 8
 CACHED = 32
-_lock = threading.Lock()
-_cache: dict[Any, Any] = {}
+_verdicts: Remembered[Verdict] = Remembered(CACHED)
+_lessons: Remembered[list[Taught]] = Remembered(CACHED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +107,7 @@ def room(store: Store, lab: Lab) -> Room:
 def verdict(store: Store, lab: Lab) -> Verdict:
     """Whether the people of a lab agree."""
     labels = _labels(store, lab)
-    return _cached(("verdict", lab.key, lab.language), _version(labels), lambda: _verdict(labels))
+    return _verdicts.of((lab.key, lab.language), _version(labels), lambda: _verdict(labels))
 
 
 def kappa(store: Store, lab: Lab, first: str, second: str) -> Agreement:
@@ -130,27 +129,15 @@ def taught(store: Store, lab: Lab) -> list[Taught]:
     """The reward models of all people's labels, of the owner's own, of each group and of each member
     with labels enough."""
     teaching = [label for label in _labels(store, lab) if label.repeat_of is None]
-    return _cached(("taught", lab.key, lab.language), _version(teaching), lambda: _taught(store, lab, teaching))
+    return _lessons.of((lab.key, lab.language), _version(teaching), lambda: _taught(store, lab, teaching))
 
 
 def _labels(store: Store, lab: Lab) -> list[Label]:
     return store.labels(lab.id, "human", lab.language)
 
 
-def _version(labels: Sequence[Label]) -> tuple[tuple[int, str], ...]:
-    return tuple((label.event_id, label.labeler) for label in labels)
-
-
-def _cached(key: Any, version: Any, make: Any) -> Any:
-    """What was made of this version; made if it is another."""
-    known = _cache.get(key)
-    if known is None or known[0] != version:
-        known = version, make()
-        with _lock:
-            _cache[key] = known
-            while len(_cache) > CACHED:
-                del _cache[next(iter(_cache))]
-    return known[1]
+def _version(labels: Sequence[Label]) -> list[tuple[str, str]]:
+    return [(label.showing_id, label.labeler) for label in labels]
 
 
 def _verdict(labels: list[Label]) -> Verdict:

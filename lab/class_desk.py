@@ -20,6 +20,7 @@ from torch import Tensor
 from lab import deck, members, models, reward
 from lab.deck import Deck
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing
+from lab.remembered import Remembered
 from lab.store import Lab, MemberRow, NewPair, Shown, Store, now
 
 REFIT_SECONDS = 60.0
@@ -31,7 +32,7 @@ ENOUGH = 40
 _gate = threading.RLock()
 """One click at a time: a hundred threads that take turns at every query keep each other waiting far longer, and two at
 once would show a pair to more people than the lab wishes."""
-_latest: dict[tuple[str, str], deque[NewPair]] = {}
+_latest: Remembered[deque[NewPair]] = Remembered(reward.CACHED)
 _weights: dict[tuple[str, str], tuple[float, Tensor]] = {}
 
 
@@ -74,7 +75,7 @@ class ClassDesk(LabellingDesk):
         made = Deck(
             self.store, self.lab, self.policy_id, self._rng, wished=wished, weights=self._latest_weights, enough=ENOUGH
         )
-        shown = _latest.setdefault((self.lab.key, self.lab.language), deque(maxlen=LATEST_PAIRS))
+        shown = _latest.of((self.lab.key, self.lab.language), None, lambda: deque(maxlen=LATEST_PAIRS))
         pair = made.next_pair(shown)
         if pair is None:
             raise LabellingError("The model answers every question in one way only, so there is nothing to compare.")

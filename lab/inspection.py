@@ -4,16 +4,15 @@ questions are validation prompts that no label is about."""
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from lab import models, reward, reward_training, states
+from lab.remembered import Remembered
 from lab.reward import RewardFit
 from lab.store import Lab, Run, Store
 from rlhf_core import reward_ensemble, reward_inspection
@@ -137,17 +136,8 @@ class _HeldOut:
     """(pairs,) by how much the first answer is better, as the accuracy curve has it: rounding decides no tie."""
 
 
-_lock = threading.Lock()
-_inspections: dict[tuple[str, ...], tuple[RewardFit, Inspection]] = {}
-_answers: dict[tuple[Any, ...], tuple[list[str], float]] = {}
-
-
-def _keep(cache: dict[Any, Any], key: tuple[Any, ...], value: Any) -> None:
-    with _lock:
-        cache.pop(key, None)
-        cache[key] = value
-        while len(cache) > KEPT:
-            del cache[next(iter(cache))]
+_inspections: Remembered[Inspection] = Remembered(KEPT)
+_answers: Remembered[tuple[list[str], float]] = Remembered(KEPT)
 
 
 @lru_cache
@@ -187,21 +177,20 @@ def scorer(fit: RewardFit) -> RewardFunction:
 def inspect(store: Store, lab: Lab, fit: RewardFit) -> Inspection:
     """What is inside a lab's fit; it must be the one that `reward.fit` returns now."""
     key = (lab.key, fit.language, fit.source, fit.features)
-    known, found = _inspections.get(key, (None, None))
-    if found is not None and known is fit:
-        return found
+    return _inspections.of(key, fit.model, lambda: _inspect(store, lab, fit))
+
+
+def _inspect(store: Store, lab: Lab, fit: RewardFit) -> Inspection:
     held_out = _held_out(fit.language)
     rewards = scorer(fit)(held_out.prompts, held_out.texts)
     predicted, lengths, margins = _difference(rewards), _difference(held_out.lengths), held_out.margins
-    found = Inspection(
+    return Inspection(
         calibration=reward_inspection.calibration(predicted, margins, generator(0, "calibration")),
         categories=_by_category(held_out, predicted, margins),
         by_length=_by_category(held_out, lengths * _length_weight(store, lab, fit), margins),
         length=_length_bias(held_out, rewards),
         traps={kind: spring(pairs, scorer(fit)) for kind, pairs in traps(fit.language).items()},
     )
-    _keep(_inspections, key, (fit, found))
-    return found
 
 
 def _difference(of_answers: Tensor) -> Tensor:
@@ -266,14 +255,14 @@ def _answered(
     held_out = _held_out(language)
     if (saved := models.checkpoint(store, language, policy_id)) is None:
         return held_out.texts[: len(prompts)], float(held_out.gold[: len(prompts)].mean())
-    key = (lab.key, policy_id, saved.step)
-    if (found := _answers.get(key)) is None:
+
+    def ask() -> tuple[list[str], float]:
         assets, policy = models.assets(language), models.restored(language, saved)
         rng = generator(0, "answers inside")
         texts = [one.text for one in policy.generate(prompts, tokenizer=assets.tokenizer, rng=rng)]
-        found = texts, _mean_gold(assets, prompts, texts)
-        _keep(_answers, key, found)
-    return found
+        return texts, _mean_gold(assets, prompts, texts)
+
+    return _answers.of((lab.key, policy_id), saved.step, ask)
 
 
 def _mean_gold(assets: LanguageAssets, prompts: Sequence[str], texts: Sequence[str]) -> float:

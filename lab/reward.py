@@ -5,16 +5,15 @@ Labels are those in `lab.language`; what is known of another language is kept be
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from lab import models
+from lab.remembered import Remembered
 from lab.store import SOURCES, Lab, Label, Store
 from rlhf_core import evaluation, reward_ensemble
 from rlhf_core.gold import REFERENCE_VALUES
@@ -86,20 +85,11 @@ class _Evidence:
         return model.loss(self.differences[:n], self.targets[:n]), right / said if said else 0.5
 
 
-_lock = threading.Lock()
-_Key = tuple[str, str, str, str]
-"""A lab's key, its language, a source and a kind of features."""
-_fits: dict[_Key, tuple[list[int], RewardFit]] = {}
-_ensembles: dict[_Key, tuple[RewardFit, Tensor]] = {}
-_curves: dict[_Key, tuple[list[int], list[tuple[CurvePoint, Tensor]]]] = {}
-
-
-def _keep(cache: dict[Any, Any], key: _Key, value: Any) -> None:
-    with _lock:
-        cache.pop(key, None)
-        cache[key] = value
-        while len(cache) > CACHED:
-            del cache[next(iter(cache))]
+# By a lab's key, its language, a source and a kind of features. A version is the labels' showings: their ids, unlike those
+# of events, are never given again.
+_fits: Remembered[RewardFit] = Remembered(CACHED)
+_ensembles: Remembered[Tensor] = Remembered(CACHED)
+_curves: Remembered[list[tuple[CurvePoint, Tensor]]] = Remembered(CACHED)
 
 
 def teaching(store: Store, lab: Lab, source: str = "both") -> list[Label]:
@@ -129,13 +119,8 @@ def fitting(store: Store, lab: Lab, source: str = "both") -> list[Label]:
 def fit(store: Store, lab: Lab, source: str = "both", features: str = "attributes") -> RewardFit:
     """Fit the reward model to the labels of a source. Without any it calls every pair even."""
     labels = teaching(store, lab, source)
-    ids, key = [label.event_id for label in labels], (lab.key, lab.language, source, features)
-    known, fitted = _fits.get(key, (None, None))
-    if fitted is not None and known == ids:
-        return fitted
-    fitted = fit_labels(labels, lab.language, source, features)
-    _keep(_fits, key, (ids, fitted))
-    return fitted
+    ids, key = [label.showing_id for label in labels], (lab.key, lab.language, source, features)
+    return _fits.of(key, ids, lambda: fit_labels(labels, lab.language, source, features))
 
 
 def fit_labels(labels: Sequence[Label], language: str, source: str, features: str) -> RewardFit:
@@ -176,17 +161,15 @@ def disagreement(store: Store, lab: Lab, fit: RewardFit, prompt: str, response: 
 
 def ensemble(store: Store, lab: Lab, fit: RewardFit) -> Tensor:
     """Refits on resampled labels, weights (members, features), made once for each fit."""
-    key = (lab.key, fit.language, fit.source, fit.features)
-    known, weights = _ensembles.get(key, (None, None))
-    if weights is not None and known is fit:
-        return weights
-    labels = fitting(store, lab, fit.source)
-    evidence, rng = _evidence(fit.language, fit.features, labels), torch.Generator().manual_seed(0)
-    weights = reward_ensemble.bootstrap_weights(
-        evidence.differences, evidence.targets, fit.model.prior_precision, rng
-    )
-    _keep(_ensembles, key, (fit, weights))
-    return weights
+
+    def refits() -> Tensor:
+        labels = fitting(store, lab, fit.source)
+        evidence, rng = _evidence(fit.language, fit.features, labels), torch.Generator().manual_seed(0)
+        return reward_ensemble.bootstrap_weights(
+            evidence.differences, evidence.targets, fit.model.prior_precision, rng
+        )
+
+    return _ensembles.of((lab.key, fit.language, fit.source, fit.features), fit.model, refits)
 
 
 def explain(fit: RewardFit) -> list[tuple[str, float]]:
@@ -242,8 +225,8 @@ def curve(store: Store, lab: Lab, source: str = "both", features: str = "attribu
     labels = fitting(store, lab, source)
     if not labels:
         return []
-    ids, key = [label.event_id for label in labels], (lab.key, lab.language, source, features)
-    old_ids, old = _curves.get(key, ([], []))
+    ids, key = [label.showing_id for label in labels], (lab.key, lab.language, source, features)
+    old_ids, old = _curves.last(key) or ([], [])
     if old_ids == ids:
         return [point for point, _ in old]
     same = next((i for i, (one, other) in enumerate(zip(ids, old_ids, strict=False)) if one != other), len(old_ids))
@@ -253,7 +236,7 @@ def curve(store: Store, lab: Lab, source: str = "both", features: str = "attribu
     for n in range(points[-1][0].labels + 1 if points else 1, len(ids) + 1):
         if _on_grid(n) or n == len(ids):
             points.append(_point(lab.language, features, evidence, model, n, points))
-    _keep(_curves, key, (ids, points))
+    _curves.keep(key, ids, points)
     return [point for point, _ in points]
 
 
