@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,7 +20,7 @@ from lab import deck, members, models, reward
 from lab.deck import Deck
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing
 from lab.remembered import Remembered
-from lab.store import Lab, MemberRow, NewPair, Shown, Store, now
+from lab.store import Lab, MemberRow, NewPair, Store, now
 
 REFIT_SECONDS = 60.0
 LATEST_PAIRS = 40
@@ -38,6 +37,8 @@ _weights: dict[tuple[str, str], tuple[float, Tensor]] = {}
 
 class ClassDesk(LabellingDesk):
     """Where a member labels. key and who: what was checked by `members.may_label`, and is again at each answer."""
+
+    _shared = True
 
     def __init__(
         self, store: Store, lab: Lab, key: str, member: MemberRow, *, clock: Callable[[], datetime] = now,
@@ -61,12 +62,12 @@ class ClassDesk(LabellingDesk):
     def _count(self) -> int:
         return self.store.count_of(self.lab.id, self.labeler, self.lab.language)
 
-    def _show_next(self) -> Shown | None:
+    def _next_pair(self) -> tuple[int, NewPair]:
         asked = (self.lab.id, self.labeler, self.lab.language, self._wished.overlap)
-        pair_id, _ = self.store.next_class_pair(*asked) or self._make_pair()
-        left = "a" if torch.rand((), generator=self._rng) < 0.5 else "b"
-        values: dict[str, Any] = {"shown_left": left, "guess": None, "at": self.clock(), "labeler": self.labeler}
-        return self.store.show(self.lab.id, pair_id, **values, shared=True)
+        return self.store.next_class_pair(*asked) or self._make_pair()
+
+    def _guess(self, pair: NewPair) -> None:
+        """None is made."""
 
     def _make_pair(self) -> tuple[int, NewPair]:
         """Of the lab's deck, but for what measures one person alone, and for the introduction, whose search would keep

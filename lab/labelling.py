@@ -49,6 +49,10 @@ class Showing:
     guess: float | None
     number: int
     """The how-many-eth label it will be."""
+    policy_id: str
+    """Who wrote the answers."""
+    why: str
+    """It was chosen, see `lab.deck`; not to be told before the answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,9 @@ class LabellingDesk:
     policy_id: who writes the answers of new pairs, "start" or "run-<id>". rng: draws prompts, answers and sides;
     without it they are drawn afresh every time.
     """
+
+    _shared = False
+    """Whether others may have answered its pairs."""
 
     def __init__(
         self, store: Store, lab: Lab, *, policy_id: str = models.START, labeler: str = OWNER,
@@ -193,10 +200,14 @@ class LabellingDesk:
         return len(self.own_labels())
 
     def _show_next(self) -> Shown | None:
-        pair_id, pair = self.store.next_pair(self.lab.id, self.lab.language, self.labeler) or self._make_pair()
-        left, guess = self._left(pair), self._guess(pair)
-        values = {"shown_left": left, "guess": guess, "at": self.clock(), "labeler": self.labeler}
-        return self.store.show(self.lab.id, pair_id, **values)
+        pair_id, pair = self._next_pair()
+        return self.store.show(
+            self.lab.id, pair_id, shown_left=self._left(pair), guess=self._guess(pair), at=self.clock(),
+            labeler=self.labeler, shared=self._shared,
+        )  # fmt: skip
+
+    def _next_pair(self) -> tuple[int, NewPair]:
+        return self.store.next_pair(self.lab.id, self.lab.language, self.labeler) or self._make_pair()
 
     def _left(self, pair: NewPair) -> str:
         """Which answer to put on the left: chance decides, but a repeat has its sides exchanged."""
@@ -210,7 +221,8 @@ class LabellingDesk:
         return Showing(
             id=shown.id, pair_id=shown.pair_id, prompt=shown.prompt,
             left=sides[_side(shown, "left")], right=sides[_side(shown, "right")],
-            shown_left=shown.shown_left, guess=shown.guess, number=1 + self._count(),
+            shown_left=shown.shown_left, guess=shown.guess, number=1 + self._count(), policy_id=shown.policy_id,
+            why=shown.why,
         )  # fmt: skip
 
     def _make_pair(self) -> tuple[int, NewPair]:
@@ -218,14 +230,11 @@ class LabellingDesk:
         pair = pair or self._sample_pairs(1, self._rng)[0]  # which says why there is none
         return self.store.add_pair(self.lab.id, pair), pair
 
-    def look_ahead(self) -> None:
+    def look_ahead(self, showing: Showing) -> None:
         """Have the model write for the next pair while the person reads this one, so that their click need not wait
         for it."""
-        shown = self.store.open_showing(self.lab.id, self.labeler)
-        if shown is None:
-            return
         deck = Deck(self.store, self.lab, self.policy_id, torch.Generator().manual_seed(secrets.randbits(63)))
-        if draw := deck.ahead([*(label.why for label in self.own_labels()), shown.why]):
+        if draw := deck.ahead([*(label.why for label in self.own_labels()), showing.why]):
             # Later by a moment: first the page gets what it waits for.
             timer = threading.Timer(AHEAD_AFTER, _on_one_core, (draw,))
             timer.daemon = True

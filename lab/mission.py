@@ -20,7 +20,7 @@ from torch import Tensor
 from lab import models, reward
 from lab.labelling import LabellingDesk, LabellingError, Showing
 from lab.mission_records import MOST_GROUPS, labeler
-from lab.store import Lab, Label, Mission, NewPair, Shown, Store
+from lab.store import Lab, Label, Mission, NewPair, Store
 from rlhf_core.annotators import TIE_MARGIN
 from rlhf_core.corpus import CATEGORIES, Prompt
 from rlhf_core.evaluation import Z95, wilson_interval
@@ -149,13 +149,14 @@ class MissionDesk(LabellingDesk):
         """As for anybody, but never what a group of this number labelled in an earlier mission."""
         return super().undo() if self.own_labels() else None
 
-    def _show_next(self) -> Shown | None:
+    def _next_pair(self) -> tuple[int, NewPair]:
         found = self.store.next_pair(self.lab.id, self.lab.language, why=self._why)
         if found is None:
             raise LabellingError("This group has labelled all its pairs.")
-        pair_id, pair = found
-        values = {"shown_left": self._left(pair), "guess": None, "at": self.clock(), "labeler": self.labeler}
-        return self.store.show(self.lab.id, pair_id, **values)
+        return found
+
+    def _guess(self, pair: NewPair) -> None:
+        """None is made: what the group has labelled so far is nobody's taste."""
 
 
 def labels(store: Store, mission: Mission, group: int) -> list[Label]:

@@ -85,8 +85,8 @@ class _Evidence:
         return model.loss(self.differences[:n], self.targets[:n]), right / said if said else 0.5
 
 
-# By a lab's key, its language, a source and a kind of features. A version is the labels' showings: their ids, unlike those
-# of events, are never given again.
+# By a lab's key, its language, a source and a kind of features. A version is the labels' showings: their ids,
+# unlike those of events, are never given again.
 _fits: Remembered[RewardFit] = Remembered(CACHED)
 _ensembles: Remembered[Tensor] = Remembered(CACHED)
 _curves: Remembered[list[tuple[CurvePoint, Tensor]]] = Remembered(CACHED)

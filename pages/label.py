@@ -70,8 +70,8 @@ def labelling() -> None:
         with beside:
             guideline_view.popover()
         label_view.reveal(desk, showing)
+        desk.look_ahead(showing)
     label_view.counters(desk)
-    desk.look_ahead()
 
 
 def everything() -> None:

@@ -95,9 +95,7 @@ def writer_choice() -> None:
 def question(showing: Showing) -> DeltaGenerator:
     """What was asked, and what is asked of the person. Returns the place beside it, for the guideline."""
     asked = as_html(showing.prompt, session.current_lab().language)
-    pair = session.laboratory().store.showing(showing.id)
-    writer = writer_name(pair.policy_id) if pair else ""
-    about = html.escape(t("label.asked", writer=writer))
+    about = html.escape(t("label.asked", writer=writer_name(showing.policy_id)))
     with st.container(key="label_question", horizontal=True, vertical_alignment="bottom", gap="small"):
         st.html(
             f'<div class="lab-question"><small>{round_view.progress(showing.number)} {about}</small>'
