@@ -14,6 +14,7 @@ from sqlalchemy.sql import func
 
 from lab import tables as t
 from lab.label_records import OWNER, NewPair, judged_by, of_lab, pair_of, stands
+from lab.mission_records import MOST_GROUPS, labeler
 from lab.records import Records, insert, now
 
 
@@ -190,4 +191,5 @@ def _taken(db: sa.Connection, lab_id: int) -> set[str]:
         sa.select(t.showing.c.labeler).distinct().where(t.showing.c.lab_id == lab_id),
         sa.select(t.event.c.labeler).distinct().where(t.event.c.lab_id == lab_id),
     )
-    return {OWNER, *(name.casefold() for query in queries for name in db.execute(query).scalars())}
+    groups = map(labeler, range(1, MOST_GROUPS + 1))
+    return {OWNER, *groups, *(name.casefold() for query in queries for name in db.execute(query).scalars())}

@@ -83,7 +83,7 @@ def test_names_are_proposed_and_stand_for_one_person_each(store: Store, lab: Lab
     assert members.join(store, key, "d", OWNER).name == "you 2", "nobody passes for the owner"
     members.rename(store, key, "b", "  <b>수달</b>  ")
     assert [one.name for one in store.members(lab.id)] == ["Blue Heron", "<b>수달</b>", "Blue Heron 3", "you 2"]
-    for taken in ("blue heron", "You", "BLUE HERON 3"):
+    for taken in ("blue heron", "You", "BLUE HERON 3", "Group-1"):
         with refused("taken"):
             members.rename(store, key, "b", taken)
     for wrong in ("", "   ", "x" * 41):
