@@ -3,7 +3,6 @@ questions are validation prompts that no label is about."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,17 +15,16 @@ from lab.remembered import Remembered
 from lab.reward import RewardFit
 from lab.store import Lab, Run, Store
 from rlhf_core import reward_ensemble, reward_inspection
-from rlhf_core.annotators import TIE_MARGIN
 from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.corpus import CATEGORIES, split_sentences
-from rlhf_core.evaluation import Accuracy, Interval
+from rlhf_core.evaluation import Accuracy
 from rlhf_core.gold import REFERENCE_VALUES
 from rlhf_core.headless import generator
 from rlhf_core.neural_reward import NeuralReward
 from rlhf_core.preferences import target
-from rlhf_core.reward_inspection import Calibration, Slope, leave_one_out
+from rlhf_core.reward_inspection import Calibration, LengthBias, Slope, leave_one_out
 from rlhf_core.reward_model import fit_bradley_terry
-from rlhf_core.reward_traps import TRAP_KINDS, SprungTrap, TrapPair, spring, trap_pairs
+from rlhf_core.reward_traps import SprungTrap, TrapPair, every_trap, spring
 from rlhf_core.rollout import RewardFunction
 
 SAMPLES = 256
@@ -41,19 +39,16 @@ KEPT = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class LengthBias:
+class Lengths:
     """Whether length pays: to the reward model, and to the reference values on the same answers."""
 
     lengths: Tensor
     """(answers,) in tokens."""
     rewards: Tensor
     """(answers,)"""
-    slope: Slope
-    """Standard deviations of reward for each token more, among answers to the same question."""
+    bias: LengthBias
+    """The true pairs are those of the reference values."""
     gold_slope: Slope
-    wins: Interval
-    """How often the longer of two answers is rewarded more."""
-    gold_wins: Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +59,7 @@ class Inspection:
     categories: Mapping[str, Accuracy]
     by_length: Mapping[str, Accuracy]
     """What a Bradley-Terry model that sees nothing but the length makes of the same labels."""
-    length: LengthBias
+    length: Lengths
     traps: Mapping[str, Sequence[SprungTrap]]
     """By kind, see `reward_traps`."""
 
@@ -155,7 +150,7 @@ def _held_out(language: str) -> _HeldOut:
 
 
 def held_out_texts(language: str) -> list[str]:
-    """The answers that `LengthBias` counts, in its order."""
+    """The answers that `Lengths` counts, in its order."""
     return _held_out(language).texts
 
 
@@ -163,8 +158,7 @@ def held_out_texts(language: str) -> list[str]:
 def traps(language: str) -> Mapping[str, list[TrapPair]]:
     """The trap pairs of a language by kind, on validation prompts, the same in every lab."""
     assets = models.assets(language)
-    prompts = assets.grammar.split("validation")
-    return {kind: trap_pairs(assets.judge, kind, prompts, TRAPS, random.Random(0)) for kind in TRAP_KINDS}
+    return every_trap(assets.judge, assets.grammar.split("validation"), TRAPS)
 
 
 def scorer(fit: RewardFit) -> RewardFunction:
@@ -188,7 +182,7 @@ def _inspect(store: Store, lab: Lab, fit: RewardFit) -> Inspection:
         calibration=reward_inspection.calibration(predicted, margins, generator(0, "calibration")),
         categories=_by_category(held_out, predicted, margins),
         by_length=_by_category(held_out, lengths * _length_weight(store, lab, fit), margins),
-        length=_length_bias(held_out, rewards),
+        length=_lengths(held_out, rewards),
         traps={kind: spring(pairs, scorer(fit)) for kind, pairs in traps(fit.language).items()},
     )
 
@@ -212,20 +206,13 @@ def _length_weight(store: Store, lab: Lab, fit: RewardFit) -> float:
     return float(fit_bradley_terry(torch.tensor(longer)[:, None], targets, fit.model.prior_precision))
 
 
-def _length_bias(held_out: _HeldOut, rewards: Tensor) -> LengthBias:
-    first, second = held_out.lengths.chunk(2)
-    decided = held_out.margins.abs() > TIE_MARGIN
-    slope, gold_slope = (
-        reward_inspection.within_slope(held_out.prompts, held_out.lengths, y / y.std().clamp(min=1e-9))
-        for y in (rewards, held_out.gold)
-    )
-    wins, gold_wins = (
-        reward_inspection.longer_wins(first[decided], second[decided], differences[decided])
-        for differences in (_difference(rewards), held_out.margins)
-    )
-    return LengthBias(
-        lengths=held_out.lengths, rewards=rewards, slope=slope, gold_slope=gold_slope, wins=wins, gold_wins=gold_wins
-    )
+def _lengths(held_out: _HeldOut, rewards: Tensor) -> Lengths:
+    prompts, lengths = held_out.prompts, held_out.lengths
+    return Lengths(
+        lengths=lengths, rewards=rewards,
+        bias=reward_inspection.length_bias(prompts, lengths, rewards, held_out.margins),
+        gold_slope=reward_inspection.standard_slope(prompts, lengths, held_out.gold),
+    )  # fmt: skip
 
 
 # Answers of a policy.

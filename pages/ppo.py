@@ -6,14 +6,14 @@ import streamlit as st
 
 from lab import reward
 from lab.store import Run
-from ui import controls, layout, ppo_view, run_view, session
+from ui import layout, panel_view, ppo_view, run_view, session
 from ui.i18n import t
 
 layout.heading("ppo")
 panel = ppo_view.PANEL
 run_view.elsewhere()
 if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
-    controls.empty_state(t("ppo.empty"), t("reward_model.empty_lead"))
+    panel_view.empty_state(t("ppo.empty"), t("reward_model.empty_lead"))
     st.stop()
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lab import reward
-from ui import controls, layout, run_view, session
+from ui import controls, layout, panel_view, run_view, session
 from ui import reward_inside_view as inner
 from ui import reward_training_view as neural
 from ui import reward_view as view
@@ -18,7 +18,7 @@ layout.heading("reward_model")
 store, lab = session.laboratory().store, session.current_lab()
 counts = reward.counts(store, lab)
 if not counts["both"]:
-    controls.empty_state(t("reward_model.empty"), t("reward_model.empty_lead"))
+    panel_view.empty_state(t("reward_model.empty"), t("reward_model.empty_lead"))
     st.stop()
 st.segmented_control(
     t("neural.view"), VIEWS, key=session.keep("reward_view", "head", VIEWS), required=True,
@@ -33,11 +33,11 @@ with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
         neural.choices()
 features = session.value("reward_features", "attributes")
 if not counts[source]:
-    controls.empty_state(t("reward_model.empty_source"), t("reward_model.empty_lead"))
+    panel_view.empty_state(t("reward_model.empty_source"), t("reward_model.empty_lead"))
     st.stop()
 fit = reward.fit(store, lab, source, features)
 if not fit.labels_used:
-    controls.empty_state(t("reward_model.empty_useless"), t("reward_model.empty_lead"))
+    panel_view.empty_state(t("reward_model.empty_useless"), t("reward_model.empty_lead"))
     st.stop()
 match shown:
     case "train":

@@ -6,7 +6,6 @@ on, made of parts that were.
 
 from __future__ import annotations
 
-import random
 import time
 import zlib
 from collections.abc import Callable
@@ -17,14 +16,14 @@ import torch
 from torch import Tensor
 
 from rlhf_core import evaluation, reward_inspection
-from rlhf_core.annotators import TIE_MARGIN, Annotator, PreferenceSample, annotator_values, generate_preference_data
+from rlhf_core.annotators import Annotator, PreferenceSample, annotator_values, generate_preference_data
 from rlhf_core.checkpoints import LanguageAssets, load_start
 from rlhf_core.corpus import Prompt
 from rlhf_core.language_model import MiniLM, MiniLMConfig
 from rlhf_core.ppo import PPOConfig, PPOTrainer
 from rlhf_core.pretraining import PretrainConfig, Pretrainer, schedule
 from rlhf_core.reward_model import RewardModel
-from rlhf_core.reward_traps import TRAP_KINDS, spring, trap_pairs
+from rlhf_core.reward_traps import every_trap, spring
 
 Report = dict[str, Any]
 Progress = Callable[[float, str], None]
@@ -190,31 +189,21 @@ def _calibration(differences: Tensor, margins: Tensor) -> Report:
 
 def _length_bias(pairs: evaluation.HeldOutPairs, first: Tensor, second: Tensor, margins: Tensor) -> Report:
     """Whether length pays on the held-out pairs: in standard deviations of reward for each token more."""
-    lengths = [torch.tensor([float(len(text.split())) for text in texts]) for texts in (pairs.first, pairs.second)]
-    rewards = torch.cat([first, second])
-    slope = reward_inspection.within_slope(
-        [prompt.text for prompt in pairs.prompts * 2], torch.cat(lengths), rewards / rewards.std().clamp(min=1e-9)
-    )
-    decided = margins.abs() > TIE_MARGIN
-    wins, true_wins = (
-        reward_inspection.longer_wins(lengths[0][decided], lengths[1][decided], differences[decided])
-        for differences in (first - second, margins)
-    )
+    lengths = torch.tensor([float(len(text.split())) for text in (*pairs.first, *pairs.second)])
+    prompts = [prompt.text for prompt in pairs.prompts * 2]
+    found = reward_inspection.length_bias(prompts, lengths, torch.cat([first, second]), margins)
     return {
-        "sd_per_token": slope.value,
-        "sd_per_token_interval": [slope.low, slope.high],
-        "longer_wins": wins.rate,
-        "longer_wins_to_the_annotator": true_wins.rate,
+        "sd_per_token": found.slope.value,
+        "sd_per_token_interval": [found.slope.low, found.slope.high],
+        "longer_wins": found.wins.rate,
+        "longer_wins_to_the_annotator": found.true_wins.rate,
     }
 
 
 def _traps(assets: LanguageAssets, model: RewardModel) -> Report:
     """How many trap pairs on test prompts the model passes, by kind; they are traps by the reference values."""
     prompts = assets.grammar.split("test")
-    found = {
-        kind: spring(trap_pairs(assets.judge, kind, prompts, TRAPS, random.Random(0)), model.score)
-        for kind in TRAP_KINDS
-    }
+    found = {kind: spring(pairs, model.score) for kind, pairs in every_trap(assets.judge, prompts, TRAPS).items()}
     return {kind: {"passed": sum(trap.passed for trap in sprung), "n": len(sprung)} for kind, sprung in found.items()}
 
 

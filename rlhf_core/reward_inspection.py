@@ -175,6 +175,37 @@ def within_slope(groups: Sequence[str], x: Tensor, y: Tensor) -> Slope:
     return Slope(value, value - half, value + half, n)
 
 
+@dataclass(frozen=True)
+class LengthBias:
+    """Whether length pays."""
+
+    slope: Slope
+    """Standard deviations of reward for each token more, among answers to the same question."""
+    wins: Interval
+    """How often the longer of two answers is rewarded more, of pairs that are decided."""
+    true_wins: Interval
+    """How often it is the better one."""
+
+
+def length_bias(prompts: Sequence[str], lengths: Tensor, rewards: Tensor, margins: Tensor) -> LengthBias:
+    """Whether length pays on held-out pairs. prompts, lengths in tokens, rewards: (2 pairs,) of the first answers, then
+    of the second ones; margins: (pairs,) by how much the first is better. Pairs within `TIE_MARGIN` count for the slope
+    alone."""
+    decided = margins.abs() > TIE_MARGIN
+    first, second = (one[decided] for one in lengths.chunk(2))
+    differences = torch.sub(*rewards.chunk(2))
+    return LengthBias(
+        slope=standard_slope(prompts, lengths, rewards),
+        wins=longer_wins(first, second, differences[decided]),
+        true_wins=longer_wins(first, second, margins[decided]),
+    )
+
+
+def standard_slope(groups: Sequence[str], x: Tensor, y: Tensor) -> Slope:
+    """`within_slope` of y in its standard deviations."""
+    return within_slope(groups, x, y / y.std().clamp(min=1e-9))
+
+
 def longer_wins(first: Tensor, second: Tensor, differences: Tensor) -> Interval:
     """Share of pairs in which the longer answer is preferred. first, second: (pairs,) lengths; differences: (pairs,) by
     how much somebody prefers the first. Pairs of equal length and even ones are left out."""

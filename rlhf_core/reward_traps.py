@@ -107,6 +107,11 @@ def trap_pairs(judge: GoldJudge, kind: str, prompts: Sequence[Prompt], n: int, r
     return list(found.values())
 
 
+def every_trap(judge: GoldJudge, prompts: Sequence[Prompt], n: int) -> dict[str, list[TrapPair]]:
+    """Up to n traps of each kind, always the same ones."""
+    return {kind: trap_pairs(judge, kind, prompts, n, random.Random(0)) for kind in TRAP_KINDS}
+
+
 def _is_trap(judge: GoldJudge, prompt: Prompt, good: str, bad: str) -> bool:
     fits = all(judge.valid(text) and len(text.split()) <= MAX_RESPONSE_WORDS for text in (good, bad))
     return fits and judge.score(prompt, good) - judge.score(prompt, bad) > TIE_MARGIN

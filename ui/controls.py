@@ -78,18 +78,6 @@ def features_choice(key: str) -> str:
     return st.session_state[key]
 
 
-def empty_state(sentence: str, why: str) -> None:
-    """What to do first, with the buttons for it."""
-    from ui import panel_view  # which is made of what stands above
-
-    with st.container(key="empty_state", gap="medium"):
-        layout.callout(f"{sentence} {why}")
-        if st.button(t("frame.go_label"), key="empty_go_label", type="primary"):
-            st.switch_page("../pages/label.py")
-        with st.container(border=True, gap="small"):
-            panel_view.panel()
-
-
 def notice() -> None:
     """What the last action did, once."""
     own = session.session()

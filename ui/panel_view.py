@@ -43,6 +43,16 @@ def panel(policy_id: str = models.START) -> None:
     _notebook(lab)
 
 
+def empty_state(sentence: str, why: str) -> None:
+    """What to do first, with the buttons for it."""
+    with st.container(key="empty_state", gap="medium"):
+        layout.callout(f"{sentence} {why}")
+        if st.button(t("frame.go_label"), key="empty_go_label", type="primary"):
+            st.switch_page("../pages/label.py")
+        with st.container(border=True, gap="small"):
+            panel()
+
+
 def of_lab(lab: Lab) -> Panel:
     """The lab's panel; before anything was changed, one annotator with the reference values."""
     known = panels.kept(session.laboratory().store, lab)
@@ -217,7 +227,7 @@ def _labelled(found: Labelled) -> None:
     with st.container(key="panel_labelled", gap="small"):
         layout.section("panel.labelled")
         if found.agreed.labelers:
-            history_view.agreement_facts(found.agreed)
+            layout.facts(history_view.agreement_facts(found.agreed))
         else:
             layout.note(t("panel.no_agreement"))
         head = ("", *(member.name for member in found.members))

@@ -13,7 +13,7 @@ from lab.reward import RewardFit
 from rlhf_core.evaluation import Interval, wilson_interval
 from rlhf_core.reward_ensemble import MEMBERS
 from rlhf_core.reward_traps import SprungTrap
-from ui import charts, controls, label_view, layout, reward_view, session
+from ui import charts, controls, label_view, layout, panel_view, reward_view, session
 from ui.i18n import t
 from ui.live_figure import live_figure, palette
 from ui.questions import read_answer, read_question
@@ -27,7 +27,7 @@ EXAMPLES = (("rude", "good"), ("flattering", "bad"), ("confident", "bad"), ("rep
 def inside(fit: RewardFit) -> None:
     """The whole view of a fit that some label taught."""
     if fit.labels_used == fit.ties:
-        controls.empty_state(t("inside.only_ties"), t("reward_model.empty_lead"))
+        panel_view.empty_state(t("inside.only_ties"), t("reward_model.empty_lead"))
         return
     layout.note(t("inside.lead", labels=fit.labels_used), "simulated" if fit.source == "simulated" else "plain")
     if fit.labels_used < FEW:
@@ -280,8 +280,8 @@ def _categories(found: Inspection) -> None:
 def _length(found: Inspection) -> None:
     length = found.length
     held_out = inspection.held_out_texts(session.current_lab().language)
-    slope, gold = (_slope(one) for one in (length.slope, length.gold_slope))
-    verdict = "pays" if length.slope.low > 0 else "costs" if length.slope.high < 0 else "even"
+    slope, gold = (_slope(one) for one in (length.bias.slope, length.gold_slope))
+    verdict = "pays" if length.bias.slope.low > 0 else "costs" if length.bias.slope.high < 0 else "even"
     layout.section("inside.length")
     left, right = st.columns([1.2, 1], gap="large", vertical_alignment="center")
     with left:
@@ -289,7 +289,7 @@ def _length(found: Inspection) -> None:
             charts.cloud(
                 length.lengths.tolist(), length.rewards.tolist(), palette(), x_title=t("inside.length_axis"),
                 y_title=t("inside.reward_axis"), hover=[_display(text) for text in held_out],
-                slope=length.slope.value * float(length.rewards.std()), height=300,
+                slope=length.bias.slope.value * float(length.rewards.std()), height=300,
             ),
             key="inside_length", name=t("inside.length_name"), value="",
             sentence=t("inside.length_sentence", n=len(held_out)),
@@ -297,10 +297,10 @@ def _length(found: Inspection) -> None:
         )  # fmt: skip
     with right, st.container(key="inside_length_facts"):
         layout.facts([
-            (controls.signed(10 * length.slope.value), t("inside.slope"),
+            (controls.signed(10 * length.bias.slope.value), t("inside.slope"),
              t(f"inside.length_{verdict}", slope=slope) + " " + t("inside.slope_gold", slope=gold)),
-            (f"{length.wins.rate:.0%}", t("inside.longer_wins"),
-             t("inside.longer_wins_sentence", own=_interval(length.wins), gold=_interval(length.gold_wins))),
+            (f"{length.bias.wins.rate:.0%}", t("inside.longer_wins"),
+             t("inside.longer_wins_sentence", own=_interval(length.bias.wins), gold=_interval(length.bias.true_wins))),
         ])  # fmt: skip
 
 

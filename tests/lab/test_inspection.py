@@ -34,8 +34,8 @@ def test_what_is_found_agrees_with_the_model(store: Store, lab: Lab, fit: Reward
     whole = sum(one.interval.rate * one.interval.n for one in found.categories.values()) / n
     assert whole == pytest.approx(found.calibration.right) and found.by_length.keys() == found.categories.keys()
     assert len(found.length.rewards) == 2 * reward.REFERENCE_PAIRS == len(inspection.held_out_texts("en"))
-    assert found.length.slope.low < found.length.slope.value < found.length.slope.high
-    assert found.length.wins.n == found.length.gold_wins.n
+    assert found.length.bias.slope.low < found.length.bias.slope.value < found.length.bias.slope.high
+    assert found.length.bias.wins.n == found.length.bias.true_wins.n
     for kind in TRAP_KINDS:
         trap = found.traps[kind][0]
         assert trap.good == pytest.approx(reward.score(fit, trap.pair.prompt.text, trap.pair.good), abs=1e-4)
