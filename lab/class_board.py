@@ -22,7 +22,6 @@ from lab.rounds import Share
 from lab.store import Lab, Label, MemberRow, Store, now
 from rlhf_core import evaluation
 from rlhf_core.agreement import Agreement, cohen_kappa
-from rlhf_core.evaluation import wilson_interval
 from rlhf_core.gold import ATTRIBUTES
 
 FEWEST_LABELS = 8
@@ -152,14 +151,9 @@ def _verdict(labels: list[Label]) -> Verdict:
             name = who.removeprefix("human ")
             of[name] += 1
             right[name] += said == others[0][0]
-    shares = {name: _share(right[name], n) for name, n in of.items()}
+    shares = {name: Share.of(right[name], n) for name, n in of.items()}
     single = sum(len(item) == 1 for item in items)
     return Verdict(agreed=agreement.among(labels), single=single, by_member=shares)
-
-
-def _share(k: int, n: int) -> Share:
-    low, high = wilson_interval(k, n)
-    return Share(k=k, n=n, low=low, high=high)
 
 
 def _taught(store: Store, lab: Lab, labels: list[Label]) -> list[Taught]:

@@ -14,6 +14,7 @@ from lab import tables as t
 from lab.forecast_records import OWNER
 from lab.invitation_records import FORECAST, LABEL
 from lab.lab_records import Lab, give_lab
+from lab.participants import new_key
 from lab.records import Records, insert, one_row
 from lab.run_records import UNFINISHED
 
@@ -107,7 +108,7 @@ class _Copy:
             case t.run if made["status"] in UNFINISHED:
                 made["status"] = "paused"
             case t.invitation:
-                made |= {"key": secrets.token_urlsafe(24), "open": False}
+                made |= {"key": new_key(), "open": False}
             case t.pair | t.kept | t.artifact:
                 column = {"pair": "policy_id", "kept": "value", "artifact": "meta"}[table.name]
                 made[column] = self._policies_renamed(made[column])

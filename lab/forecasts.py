@@ -16,10 +16,7 @@ from typing import Any
 
 from lab.forecast_records import OWNER, ForecastRow
 from lab.invitation_records import FORECAST, Invitation
-from lab.participants import LONGEST_NAME as LONGEST_NAME
 from lab.participants import beginning, new_key, tidy
-from lab.participants import participant as participant
-from lab.participants import proposal as proposal
 from lab.store import Lab, Store
 from rlhf_core.outlook import CAPABILITIES, Forecast, Logistic, Pool, pool
 

@@ -30,6 +30,12 @@ class Share:
     low: float
     high: float
 
+    @classmethod
+    def of(cls, k: int, n: int) -> Share:
+        """With Wilson's interval."""
+        low, high = wilson_interval(k, n)
+        return cls(k=k, n=n, low=low, high=high)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
@@ -121,5 +127,4 @@ def see(store: Store, lab: Lab, number: int) -> None:
 
 
 def _share(hits: Sequence[bool]) -> Share:
-    low, high = wilson_interval(sum(hits), len(hits))
-    return Share(k=sum(hits), n=len(hits), low=low, high=high)
+    return Share.of(sum(hits), len(hits))

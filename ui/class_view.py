@@ -50,14 +50,7 @@ def board() -> None:
 
 
 def _button(name: str, do: Callable[[], None], **options: Any) -> None:
-    def attempt() -> None:
-        session.forget_problem()
-        try:
-            do()
-        except ValueError as error:
-            session.session().problem = errors.explain(error)
-
-    st.button(key=f"class_{name}", on_click=attempt, **options)
+    st.button(key=f"class_{name}", on_click=errors.attempt, args=(do,), **options)
 
 
 def _buttons(store: Store, lab: Lab, found: Class) -> None:
@@ -85,22 +78,16 @@ def _live(store: Store, lab: Lab, found: Class) -> None:
             (f"{len(room.votes)}", t("class.votes"), t("class.votes_sentence", language=t(f"language.{lab.language}"))),
             (f"{room.active}", t("class.active"), t("class.active_sentence", n=len(room.seats))),
         ]  # fmt: skip
-        layout.facts(facts + (_agreement(verdict) if verdict else []))
+        if verdict:
+            agreed = verdict.agreed
+            judged = t("class.share_sentence", n=agreed.share.items, single=verdict.single)
+            facts += history_view.agreement_facts(agreed, judged)
+        layout.facts(facts)
         _arrivals(room)
     if room.seats:
         _members(room, verdict)
     else:
         layout.note(t("class.nobody"))
-
-
-def _agreement(verdict: Verdict) -> list[tuple[str, str, str]]:
-    share, alpha = verdict.agreed.share, verdict.agreed.alpha
-    judged = t("class.share_sentence", n=share.items, single=verdict.single)
-    return [
-        (history_view.figure(share, ".0%"), t("history.share"), f"{judged} {history_view.interval(share, '.0%')}"),
-        (history_view.figure(alpha, ".2f"), t("history.alpha"),
-         f"{t('history.alpha_sentence')} {history_view.interval(alpha, '.2f')}"),
-    ]  # fmt: skip
 
 
 def _arrivals(room: Room) -> None:

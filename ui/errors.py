@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lab.database import StoreError
@@ -21,7 +21,7 @@ from rlhf_core.gridworld import MazeError
 from rlhf_core.language_model import CheckpointError
 from rlhf_core.team_messages import MessageError
 from rlhf_core.tokenizer import UnknownWordsError
-from ui import layout
+from ui import layout, session
 from ui.i18n import t
 
 _SENTENCES: dict[type[Exception], str] = {
@@ -77,6 +77,15 @@ def guard() -> Iterator[None]:
         if not isinstance(error, StoreError | CheckpointError | ForecastError | LabellingError | MemberError):
             logging.getLogger("rlhf_lab").exception("A page failed")
         show(error)
+
+
+def attempt(do: Callable[..., object], *arguments: object) -> None:
+    """Do something from a callback; what can't be done is said where the page says its problem."""
+    session.forget_problem()
+    try:
+        do(*arguments)
+    except (ForecastError, StoreError, ValueError) as error:
+        session.session().problem = explain(error)
 
 
 def on_script_error(error: Exception) -> bool:

@@ -7,6 +7,7 @@ import html
 import streamlit as st
 
 from lab.guideline_records import QUESTION_LENGTH, TEXT_LENGTH
+from lab.store import Guideline
 from ui import layout, session
 from ui.i18n import t
 
@@ -20,9 +21,8 @@ def question(lab_id: int) -> str:
     return own.question if own and own.question else t("label.question")
 
 
-def text(lab_id: int) -> None:
-    """The guideline with its worked pairs."""
-    own = session.laboratory().store.guideline(lab_id)
+def text(own: Guideline | None) -> None:
+    """The guideline with its worked pairs. own: the lab's own."""
     pairs = "".join(_worked(*pair) for pair in WORKED_PAIRS.items())
     st.html(f'<p class="lab-guideline">{html.escape(own.text if own and own.text else t("guideline.text"))}</p>{pairs}')
 
@@ -33,7 +33,7 @@ def popover() -> None:
     own = session.laboratory().store.guideline(lab.id)
     version = own.version if own else 0
     with st.popover(t("guideline.title"), key="guideline", type="tertiary"):
-        text(lab.id)
+        text(own)
         layout.note(t("guideline.version_own" if version else "guideline.version_shipped", version=version))
         # A key of the version: the fields show what was saved, in whatever tab.
         st.text_input(

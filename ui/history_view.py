@@ -230,17 +230,18 @@ def _agreement(labels: Sequence[Label]) -> None:
         return
     with st.container(key="history_agreement"):
         layout.section("history.agreement")
-        agreement_facts(agreed)
+        layout.facts(agreement_facts(agreed))
 
 
-def agreement_facts(agreed: agreement.Agreed) -> None:
-    """How far labellers agree: the share, and beyond chance."""
+def agreement_facts(agreed: agreement.Agreed, judged: str = "") -> list[tuple[str, str, str]]:
+    """How far labellers agree: the share, and beyond chance. judged: what the share is of, in place of the usual
+    sentence."""
     share, alpha = agreed.share, agreed.alpha
-    sentence = t("history.share_sentence", n=share.items, labelers=agreed.labelers)
-    layout.facts([
-        (figure(share, ".0%"), t("history.share"), f"{sentence} {interval(share, '.0%')}"),
+    judged = judged or t("history.share_sentence", n=share.items, labelers=agreed.labelers)
+    return [
+        (figure(share, ".0%"), t("history.share"), f"{judged} {interval(share, '.0%')}"),
         (figure(alpha, ".2f"), t("history.alpha"), f"{t('history.alpha_sentence')} {interval(alpha, '.2f')}"),
-    ])  # fmt: skip
+    ]
 
 
 def figure(agreed: Agreement, form: str) -> str:

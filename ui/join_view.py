@@ -151,7 +151,7 @@ def _about(key: str, who: str, member: MemberRow, lab: Lab | None = None) -> Non
     """The guideline, one's name, and the way out, folded."""
     if lab is not None:
         with st.expander(t("guideline.title"), key="join_guideline"):
-            guideline_view.text(lab.id)
+            guideline_view.text(session.laboratory().store.guideline(lab.id))
     with st.expander(t("join.name_title", name=member.name), key="join_about"):
         field = f"join_name_{member.name}"
         st.text_input(t("join.name"), member.name, key=field, max_chars=LONGEST_NAME)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import secrets
-from collections.abc import Callable
 
 import streamlit as st
 
@@ -65,15 +64,6 @@ def brief_sentence(brief: str) -> str:
     return t(f"mission.brief_{brief}_what", words=words)
 
 
-def _attempt(do: Callable[..., object], *arguments: object) -> None:
-    """Do what was asked for, or say why it was not done."""
-    session.forget_problem()
-    try:
-        do(*arguments)
-    except Exception as error:
-        session.session().problem = errors.explain(error)
-
-
 def hide() -> None:
     """No brief is in sight any more."""
     session.session().mission_look = 0
@@ -93,7 +83,7 @@ def _beginning(lab: Lab) -> None:
 
 def _begin(lab: Lab, groups: int) -> None:
     hide()
-    _attempt(missions.begin, session.laboratory().store, lab, groups, secrets.randbits(31))
+    errors.attempt(missions.begin, session.laboratory().store, lab, groups, secrets.randbits(31))
     session.put("mission_part", "label")
     session.put("mission_group", 1)
 
@@ -246,7 +236,7 @@ def _guess(mission: Mission, guesser: int, about: int) -> None:
 def _give(mission: Mission, guesser: int, about: int, key: str) -> None:
     # After a change of language the browser may send another language's name, which is no brief.
     if (brief := st.session_state[key]) in missions.briefs(mission.language):
-        _attempt(missions.guess, session.laboratory().store, mission, guesser, about, brief)
+        errors.attempt(missions.guess, session.laboratory().store, mission, guesser, about, brief)
 
 
 # The reveal.
@@ -265,7 +255,7 @@ def _reveal(mission: Mission) -> None:
     else:
         layout.note(t("mission.all_given"), "good")
     st.button(
-        t("mission.reveal"), key="mission_reveal", type="primary", on_click=_attempt,
+        t("mission.reveal"), key="mission_reveal", type="primary", on_click=errors.attempt,
         args=(missions.reveal, store, mission), disabled=bool(waiting) or not store.mission_guesses(mission.id),
     )  # fmt: skip
 

@@ -11,11 +11,12 @@ import streamlit as st
 
 from lab import forecasts
 from lab.forecasts import Collection, ForecastError
+from lab.participants import LONGEST_NAME, participant
 from lab.store import Lab, Store
 from ui import errors, following, layout, outlook_results_view, session, share
 from ui import outlook_forecast_view as forecast_view
 from ui.i18n import t
-from ui.outlook_forecast_view import Seat, attempt
+from ui.outlook_forecast_view import Seat
 
 POLL = 2.0
 """Seconds between two looks at a collection that is under way."""
@@ -78,7 +79,7 @@ def _arrivals(found: Collection, names: list[str]) -> None:
 
 
 def _button(name: str, do: Callable[[], None], **options: Any) -> None:
-    st.button(key=f"outlook_{name}", on_click=attempt, args=(do,), **options)
+    st.button(key=f"outlook_{name}", on_click=errors.attempt, args=(do,), **options)
 
 
 def _buttons(store: Store, lab: Lab, found: Collection) -> None:
@@ -115,7 +116,7 @@ def joined_view(key: str) -> None:
         return
     lab = session.current_lab()
     turn = int(store.kept(lab.id, TURN) or 0)
-    who = forecasts.participant(session.browser(), turn)
+    who = participant(session.browser(), turn)
     with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="outlook_joined"):
         following.follow(lambda: _present(store, key), _state, _joined_line, _pace)
         _leave_button()
@@ -166,9 +167,9 @@ def _give(store: Store, key: str, seat: Seat, who: str, taken: bool) -> None:
     field = session.keep(f"outlook_name_{seat.name}", proposed)
 
     def give() -> None:
-        attempt(lambda: forecasts.give(store, key, who, st.session_state[field], seat.forecast))
+        errors.attempt(lambda: forecasts.give(store, key, who, st.session_state[field], seat.forecast))
 
-    st.text_input(t("outlook.name"), key=field, max_chars=forecasts.LONGEST_NAME, disabled=not taken)
+    st.text_input(t("outlook.name"), key=field, max_chars=LONGEST_NAME, disabled=not taken)
     with st.container(horizontal=True, gap="small", key="outlook_buttons"):
         label = t("outlook.give_again" if seat.kept else "outlook.give")
         st.button(label, key="outlook_give", type="primary", on_click=give, disabled=not taken)

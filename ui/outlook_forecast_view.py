@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from lab import forecasts
-from lab.forecasts import ForecastError, Given
+from lab.forecasts import Given
 from rlhf_core.outlook import CAPABILITIES, LEVELS, OPINION, WRITTEN, Forecast, Logistic
 from ui import charts, errors, layout, session
 from ui.charts import Growth
@@ -65,15 +65,6 @@ class Seat:
             session.put(self.slider("steepness", name), curve.steepness)
 
 
-def attempt(do: Callable[[], None]) -> None:
-    """Do something from a callback; what can't be done is said."""
-    session.forget_problem()
-    try:
-        do()
-    except (ForecastError, ValueError) as error:
-        session.session().problem = errors.explain(error)
-
-
 def badge(kind: str, sentence: str, year: int = WRITTEN) -> None:
     """Says whether what follows is fact, opinion or opinions, and of which year, and a sentence more."""
     name, more = html.escape(t(f"outlook.{kind}", year=year)), html.escape(sentence)
@@ -90,7 +81,7 @@ def _own() -> None:
     seat = Seat(f"own{lab.id}", forecasts.own(store, lab))
 
     def save() -> None:
-        attempt(lambda: forecasts.save_own(store, lab, seat.forecast))
+        errors.attempt(lambda: forecasts.save_own(store, lab, seat.forecast))
 
     picture, hand = st.columns([1.6, 1], gap="large")
     with hand:

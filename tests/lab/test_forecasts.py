@@ -7,6 +7,7 @@ import pytest
 from lab import forecasts
 from lab.forecast_records import OWNER
 from lab.forecasts import ForecastError, Given
+from lab.participants import participant, proposal
 from lab.store import Lab, Store
 from rlhf_core.outlook import CAPABILITIES, OPINION, Forecast, Logistic
 
@@ -129,7 +130,7 @@ def test_nothing_cannot_be_revealed(store: Store, lab: Lab, key: str) -> None:
 
 
 def test_giving_again_replaces_ones_own_and_a_turn_is_another_person(store: Store, lab: Lab, key: str) -> None:
-    first, second = forecasts.participant("browser", 0), forecasts.participant("browser", 1)
+    first, second = participant("browser", 0), participant("browser", 1)
     forecasts.give(store, key, first, "Ann", expect(2030))
     forecasts.give(store, key, second, "Bob", expect(2040))
     forecasts.give(store, key, first, "Anna", expect(2050))
@@ -214,6 +215,6 @@ def test_a_name_may_be_anything_short(store: Store, lab: Lab, key: str) -> None:
 
 
 def test_the_same_name_is_proposed_whenever_one_comes_back() -> None:
-    numbers = [forecasts.proposal(forecasts.participant("browser", turn), 500) for turn in range(30)]
-    assert numbers == [forecasts.proposal(forecasts.participant("browser", turn), 500) for turn in range(30)]
+    numbers = [proposal(participant("browser", turn), 500) for turn in range(30)]
+    assert numbers == [proposal(participant("browser", turn), 500) for turn in range(30)]
     assert len(set(numbers)) > 20 and all(0 <= number < 500 for number in numbers)

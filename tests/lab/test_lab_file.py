@@ -19,6 +19,7 @@ from lab.jobs import Jobs, JobSpec
 from lab.lab_file import LabFileError, pack, take_away, unpack
 from lab.labelling import LabellingDesk
 from lab.migrations import SCHEMA_VERSION
+from lab.participants import participant
 from lab.store import Lab, Label, Run, Store
 from rlhf_core.outlook import OPINION
 from rlhf_core.ppo import PPOConfig
@@ -151,7 +152,7 @@ def test_a_collection_stays_blind_until_it_is_revealed_also_in_a_file_or_a_copy(
     forecasts.start(store, full)
     begun = forecasts.collection(store, full)
     assert begun is not None
-    forecasts.give(store, begun.key, forecasts.participant("a guest's browser", 0), "Guest", OPINION)
+    forecasts.give(store, begun.key, participant("a guest's browser", 0), "Guest", OPINION)
     blind = pack(store, full.id)
     assert b"Guest" not in zipfile.ZipFile(io.BytesIO(blind)).read("lab.json")
     for at, opened in (

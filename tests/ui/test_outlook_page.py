@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from lab import forecasts
 from lab.app import get_laboratory
 from lab.forecasts import Collection
+from lab.participants import LONGEST_NAME, participant
 from lab.store import Lab, Store
 from rlhf_core.outlook import CAPABILITIES, OPINION, WRITTEN, Forecast, Logistic
 from tests.ui.conftest import Visit, key_of, markup, press, said
@@ -165,7 +166,7 @@ def test_a_visitor_gives_a_forecast_and_sees_nobodys(visit: Visit, collection: t
     app = press(app, "outlook_give")
     assert say("given", name="<b>Ann</b>") in text(app) and "<b>Ann</b>" not in markup(app)
     assert forecasts.names(store, lab) == ["Zorro", "<b>Ann</b>"]
-    given = forecasts.given(store, key, forecasts.participant(session.cookie(COOKIE) or "", 0))
+    given = forecasts.given(store, key, participant(session.cookie(COOKIE) or "", 0))
     assert given is not None and given.forecast["reasoning"] == Logistic(2035.0, 0.45)
     assert "2035.0" in everything(app)
     assert not any(secret in everything(app) for secret in ("2071.3", "0.351", "Zorro"))
@@ -181,7 +182,7 @@ def test_a_name_is_proposed_and_may_be_left_out(visit: Visit, collection: tuple[
     store, lab, key = collection
     app = join(visit, key, "ko")
     assert app.text_input[0].value.split()[1] in translate("ko", "outlook.names_second").split()
-    assert app.text_input[0].proto.max_chars == forecasts.LONGEST_NAME
+    assert app.text_input[0].proto.max_chars == LONGEST_NAME
     app.text_input[0].set_value("").run()
     app = press(app, "outlook_give")
     assert not app.exception and translate("ko", "outlook.given_nameless") in said(app)
