@@ -35,16 +35,17 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 PAUSE = 0.4
 """Seconds between a change and the next click. An answer within .25 is refused."""
 BLOCK = 10
+LEFT = '.lab-ballot [data-choice="left"][data-strength="0"]'
 ASKED = "click to the next pair over an empty rerun, {labels} labels, {language}"
 PROBE = """
 () => {
   let began = 0, first = '', done = () => {};
   const note = (event) => { if (!began && !event.repeat) began = event.timeStamp; };
   for (const kind of ['click', 'keydown']) window.addEventListener(kind, note, true);
-  // What a change is told by: the showing in the key of the left button, which stands below both answers; the number.
+  // What a change is told by: the showing that a pair is marked with, once its texts are there; the number.
   const state = () => {
-    const button = document.querySelector('[class*="st-key-label_left_"]');
-    if (button) return /st-key-label_left_[\\w-]+/.exec(button.className)[0];
+    const pair = document.querySelector('.lab-ballot');
+    if (pair) return pair.dataset.showing ?? '';
     if (document.querySelector('.st-key-round_next')) return 'end of the round';
     return document.querySelector('.st-key-clicks_so_far')?.innerText ?? '';
   };
@@ -54,7 +55,7 @@ PROBE = """
     began = 0;
   };
   new MutationObserver(changed).observe(document.body, {
-    subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['class'],
+    subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['data-showing'],
   });
   window.labArm = () => {
     began = 0; first = state();
@@ -108,10 +109,10 @@ def label(page: Page, turn: int) -> float | None:
     """One label, by mouse and by key in turn; the end of a round is passed over."""
     if page.locator(".st-key-round_next").count():
         page.locator(".st-key-round_next button").click()
-        page.locator('[class*="st-key-label_left_"]').first.wait_for()
+        page.locator(LEFT).wait_for()
     if turn % 2:
         return timed(page, lambda: page.keyboard.press("ArrowRight"))
-    return timed(page, page.locator('[class*="st-key-label_left_"] button').first.click)
+    return timed(page, page.locator(LEFT).click)
 
 
 def block(page: Page, act: Callable[[Page, int], float | None]) -> list[float]:
@@ -147,7 +148,7 @@ def clicking(browser: Browser, app: Server, empty: Server, language: str, effort
     for labels in effort.labels:
         name = f"clicking-{language}-{labels}".ljust(24, "-")
         prepare(app.database, name, language, labels)
-        ready = '[class*="st-key-label_left_"], .st-key-round_next'
+        ready = f"{LEFT}, .st-key-round_next"
         with (
             opened(browser, f"{app.url}/label?lang={language}", name, ready) as page,
             opened(browser, empty.url, name, ".st-key-click button") as other,

@@ -60,13 +60,8 @@ def labelling() -> None:
     else:
         showing = desk.current()
         beside = label_view.question(showing)
-        label_view.pair(showing, desk.lab.language)
-        between = st.container(key="label_reasons", gap="small")
-        with st.container(key="label_choices"):
-            label_view.buttons(hand, showing)
-        # What a click waits for is drawn; the rest takes its place above it.
-        with between:
-            label_view.reasons(showing)
+        label_view.pair(hand, showing, desk.lab.language, reasons=True)
+        # What a click waits for is drawn.
         with beside:
             guideline_view.popover()
         label_view.reveal(desk, showing)

@@ -14,6 +14,7 @@ from lab.members import Class, ClassSettings, MemberError
 from lab.participants import LONGEST_NAME, beginning, participant
 from lab.store import Lab, MemberRow
 from ui import errors, following, guideline_view, label_view, layout, session
+from ui.ballot import Hand, Said
 from ui.i18n import t
 
 POLL = 4.0
@@ -106,12 +107,9 @@ def _pair(key: str, who: str, lab: Lab, member: MemberRow, wished: ClassSettings
     desk = ClassDesk(session.laboratory().store, lab, key, member)
     showing = desk.current()
     _question(lab, member, showing)
-    label_view.pair(showing, lab.language)
-    with st.container(key="label_choices"):
-        hand = label_view.Hand(lambda *said: _answer(desk, *said), lambda: _undo(desk))
-        label_view.buttons(hand, showing, graded=wished.strength)
+    hand = Hand(lambda said: _answer(desk, said), lambda: _undo(desk))
+    label_view.pair(hand, showing, lab.language, graded=wished.strength)
     _about(key, who, member, lab)
-    label_view.still_keys()
 
 
 def _question(lab: Lab, member: MemberRow, showing: Showing) -> None:
@@ -126,10 +124,10 @@ def _question(lab: Lab, member: MemberRow, showing: Showing) -> None:
     )
 
 
-def _answer(desk: ClassDesk, showing_id: str, choice: str, strength: int) -> None:
+def _answer(desk: ClassDesk, said: Said) -> None:
     own = session.session()
     try:
-        desk.answer(showing_id, choice, strength)
+        desk.answer(said.showing_id, said.choice, said.strength)
         own.join_said = ""
     except TooFastError:
         return  # A held key or a double click: nothing was labelled, the pair on the screen waits.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -14,41 +12,16 @@ from lab.deck import CHECK, REPEAT, better
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
 from lab.store import Label
 from rlhf_core.notebook_pairs import NAME as NOTEBOOK
-from ui import deck_view, guideline_view, layout, round_view, session
+from ui import ballot, deck_view, guideline_view, layout, round_view, session
+from ui.ballot import TIE, UNDO, Choice, Hand, Said
 from ui.i18n import has, t
-
-_STILL_KEYS = st.components.v2.component(
-    "lab_still_keys",
-    html="<span hidden></span>",
-    js="""
-export default function () {
-  // A held key repeats itself; only its first press is an answer.
-  const still = (event) => {
-    const element = event.target;
-    if (element.closest('input:not([type=radio]), textarea, [role=slider]')) return;
-    // Where arrows open, close or choose something else, they are no answer either.
-    const busy = element.closest('summary, [role=radiogroup], [role=listbox]');
-    if (busy && event.key.startsWith('Arrow')) return event.stopImmediatePropagation();
-    if (!event.repeat) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-  };
-  window.addEventListener('keydown', still, true);
-  return () => window.removeEventListener('keydown', still, true);
-}
-""",
-)
-
 
 WRITERS = {"ppo": "label.writer_run", "sl": "label.writer_run_sl", "rlaif": "label.writer_run_rlaif"}
 """The stages whose runs write answers, each with the key of a run's name."""
 GRADES = (("left", 2), ("left", 1), ("right", 1), ("right", 2))
 """The choices that say how much better an answer is, in the order of their keys 1 to 4."""
-REASONS = ("more helpful", "safer", "more honest", "kinder", "shorter", "other")
-"""Why an answer is better, as it is kept; pages say it in their own language."""
-OTHER = "other"
-OWN_WORDS = 200
-"""Characters of a reason of one's own."""
+SIDES = (Choice("left", 0, "←"), Choice("right", 0, "→"))
+OTHERS = (Choice("both_bad", 0, "↑"), Choice("skip", 0, "S"))
 
 
 def chosen_writer() -> str:
@@ -104,92 +77,43 @@ def question(showing: Showing) -> DeltaGenerator:
         return st.container(key="label_guideline", width="content")
 
 
-def pair(showing: Showing, language: str) -> None:
-    """The two answers."""
-    with st.container(key="label_pair"):
-        for column, name, text in zip(st.columns(2, gap="medium"), "AB", (showing.left, showing.right), strict=True):
-            with column:
-                unknown = exchange.unknown_in(language, text)
-                layout.quote(models.displayed(language, text), caption=name, kind="answer", unknown=unknown)
-
-
 def as_html(text: str, language: str) -> str:
     """A text as people read it, the words marked that the model does not know."""
     return layout.marked(models.displayed(language, text), exchange.unknown_in(language, text))
 
 
-def reasons(showing: Showing) -> None:
-    """Why the answer is better, if one likes to say so, before the choice. The showing's id in the keys has the next
-    pair begin without any."""
-    chosen = st.pills(
-        t("label.why"), REASONS, selection_mode="multi", key=f"label_reasons_{showing.id}",
-        format_func=lambda reason: t(f"label.reason_{REASONS.index(reason)}"),
-    )  # fmt: skip
-    if OTHER in chosen:
-        st.text_input(
-            t("label.own_words"), key=f"label_own_words_{showing.id}", max_chars=OWN_WORDS,
-            placeholder=t("label.own_words"), label_visibility="collapsed",
-        )  # fmt: skip
-
-
-def _rationale(showing_id: str) -> str:
-    """The chosen reasons, then the own words."""
-    own_words = st.session_state.get(f"label_own_words_{showing_id}", "").strip()
-    return ", ".join([*st.session_state.get(f"label_reasons_{showing_id}", []), *([own_words] if own_words else [])])
-
-
-@dataclass(frozen=True)
-class Hand:
-    """What the buttons of a pair do: for the owner, or for a member of a class."""
-
-    answer: Callable[[str, str, int], None]
-    """Given the showing, the choice and the strength."""
-    undo: Callable[[], None]
-
-
 def owner_hand(desk: LabellingDesk) -> Hand:
     """Labels at the owner's desk."""
-    return Hand(lambda *said: _answer(desk, *said), lambda: _undo(desk))
+    return Hand(lambda said: _answer(desk, said), lambda: _undo(desk))
 
 
-def buttons(hand: Hand, showing: Showing, *, graded: bool = True) -> None:
-    """One button for each choice, with its key. The showing's id in a button's key keeps a second click of a double
-    click from labelling the next pair, which nobody has read yet. graded: with those that say how much better."""
-    choices = (("left", "Left", "primary"), ("right", "Right", "primary"))
-    for column, (choice, key, kind) in zip(st.columns(2, gap="medium"), choices, strict=True):
-        with column:
-            _button(hand, showing, choice, key, kind)
-    if graded:
-        digits = session.value(deck_view.DIGITS, True)
-        with st.container(key="label_grades", horizontal=True, gap="small"):
-            for number, (choice, strength) in enumerate(GRADES, start=1):
-                _button(hand, showing, choice, str(number) if digits else None, "secondary", strength)
-    with st.container(horizontal=True, gap="small", horizontal_alignment="center"):
-        for choice, key in (("tie", "Down"), ("both_bad", "Up"), ("skip", "S")):
-            _button(hand, showing, choice, key, "secondary")
-        undo_button(hand)
+def pair(hand: Hand, showing: Showing, language: str, *, graded: bool = True, reasons: bool = False) -> None:
+    """The two answers and a button for each choice, with its key. graded: with those that say how much better.
+    reasons: with those that say why."""
+    rows = [SIDES, *([grades()] if graded else []), (TIE, *OTHERS, UNDO)]
+    ballot.ballot("label_ballot", hand, showing.id, sides(showing, language), rows, reasons=reasons)
 
 
-def _button(
-    hand: Hand, showing: Showing, choice: str, key: str | None, kind: str, strength: int = 0
-) -> None:  # fmt: skip
-    name = f"{choice}{strength or ''}"
-    st.button(
-        t(f"label.{name}"), key=f"label_{name}_{showing.id}", shortcut=key, type=kind,
-        width="stretch" if choice in ("left", "right") else "content", on_click=hand.answer,
-        args=(showing.id, choice, strength),
-    )  # fmt: skip
+def grades() -> list[Choice]:
+    """How much better an answer is, by the keys 1 to 4 where digits are not switched off."""
+    digits = session.value(deck_view.DIGITS, True)
+    return [Choice(*grade, str(number) if digits else "") for number, grade in enumerate(GRADES, start=1)]
+
+
+def sides(showing: Showing, language: str) -> tuple[str, str]:
+    """The answers on the left and on the right, as people read them."""
+    return as_html(showing.left, language), as_html(showing.right, language)
 
 
 def undo_button(hand: Hand) -> None:
-    """Takes the last answer back."""
+    """Takes the last answer back, where no pair is in sight."""
     st.button(t("label.undo"), key="label_undo", shortcut="Backspace", type="tertiary", on_click=hand.undo)
 
 
-def _answer(desk: LabellingDesk, showing_id: str, choice: str, strength: int) -> None:
+def _answer(desk: LabellingDesk, said: Said) -> None:
     own = session.session()
     try:
-        own.last_answer = desk.answer(showing_id, choice, strength, _rationale(showing_id))
+        own.last_answer = desk.answer(said.showing_id, said.choice, said.strength, said.rationale)
         own.last_said = ""
     except TooFastError:
         return  # A held key: nothing was labelled, the pair on the screen waits.
@@ -279,9 +203,3 @@ def counters(desk: LabellingDesk) -> None:
         else:
             layout.facts([(t("frame.none"), t("label.hit_rate"), t("label.hit_rate_none"))])
     layout.note(t("label.keys") + (" " + t("label.keys_digits") if session.value(deck_view.DIGITS, True) else ""))
-    still_keys()
-
-
-def still_keys() -> None:
-    """A held key answers once, and keys that choose something else answer nothing."""
-    _STILL_KEYS(key="label_still_keys")

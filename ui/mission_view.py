@@ -13,7 +13,8 @@ from lab.labelling import LabellingError, Showing, TooFastError
 from lab.mission import MissionDesk, Result
 from lab.mission_records import MOST_GROUPS
 from lab.store import Lab, Mission
-from ui import charts, controls, errors, label_view, layout, session
+from ui import ballot, charts, controls, errors, label_view, layout, session
+from ui.ballot import TIE, UNDO, Hand, Said
 from ui.i18n import t
 from ui.live_figure import live_figure, palette
 
@@ -103,32 +104,18 @@ def _labelling(lab: Lab, mission: Mission) -> None:
     showing = desk.current() if done[group] < missions.PAIRS else None
     if showing is None:
         layout.callout(t("mission.group_done", n=group, pairs=missions.PAIRS))
-    else:
-        _question(group, showing)
-        label_view.pair(showing, desk.lab.language)
-        for column, choice, key in zip(st.columns(2, gap="medium"), ("left", "right"), ("Left", "Right"), strict=True):
-            with column:
-                _button(desk, mission, showing, choice, key)
-    with st.container(horizontal=True, gap="small", horizontal_alignment="center"):
-        if showing is not None:
-            _button(desk, mission, showing, "tie", "Down")
-        if done[group] and not mission.revealed:
+        if not mission.revealed:
             st.button(
                 t("label.undo"), key="mission_undo", shortcut="Backspace", type="tertiary", on_click=_undo,
                 args=(desk,),
             )  # fmt: skip
+    else:
+        _question(group, showing)
+        others = [TIE, *([UNDO] if done[group] else [])]
+        hand = Hand(lambda said: _answer(desk, mission, said), lambda: _undo(desk))
+        answers = label_view.sides(showing, desk.lab.language)
+        ballot.ballot("mission_ballot", hand, showing.id, answers, [label_view.SIDES, others])
     layout.note(t("mission.apart"))
-    label_view.still_keys()
-
-
-def _button(desk: MissionDesk, mission: Mission, showing: Showing, choice: str, key: str) -> None:
-    """A choice; the showing's id in its key keeps a double click from answering the next pair."""
-    one_side = choice != "tie"
-    st.button(
-        t(f"label.{choice}"), key=f"mission_{choice}_{showing.id}", shortcut=key,
-        type="primary" if one_side else "secondary", width="stretch" if one_side else "content",
-        on_click=_answer, args=(desk, mission, showing.id, choice),
-    )  # fmt: skip
 
 
 def _brief(mission: Mission, group: int) -> None:
@@ -158,10 +145,10 @@ def _question(group: int, showing: Showing) -> None:
     )
 
 
-def _answer(desk: MissionDesk, mission: Mission, showing_id: str, choice: str) -> None:
+def _answer(desk: MissionDesk, mission: Mission, said: Said) -> None:
     session.forget_problem()
     try:
-        desk.answer(showing_id, choice)
+        desk.answer(said.showing_id, said.choice)
     except TooFastError:
         return  # A held key: nothing was labelled, the pair on the screen waits.
     except LabellingError:

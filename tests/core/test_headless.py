@@ -148,7 +148,7 @@ def test_journey(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pretrain(capsys: pytest.CaptureFixture[str], language: str) -> None:
-    report = run(capsys, "pretrain", "--cpu-seconds", "0.5", "--language", language)
+    report = run(capsys, "pretrain", "--cpu-seconds", "1.5", "--language", language)
     assert report["parameters"] > 100_000 and report["loss"] < 7
     assert len(report["samples"]) == 6
 

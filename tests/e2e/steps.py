@@ -4,7 +4,7 @@ import re
 import time
 from contextlib import closing
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from lab.store import Store
 from tests.e2e.person import Person
@@ -28,36 +28,44 @@ def labels(person: Person) -> tuple[int, int]:
 
 
 def showing(person: Person) -> str:
-    """The id of the pair's showing on the page, from the key of its left button."""
-    name = person.starting("label_left_").first.get_attribute("class") or ""
-    found = re.search(r"st-key-label_left_(\S+)", name)
-    assert found, name
-    return found.group(1)
+    """The id of the showing of the pair on the page."""
+    return person.page.locator(".lab-ballot").get_attribute("data-showing") or ""
+
+
+def pair(person: Person) -> str:
+    """Both answers of the pair on the page."""
+    return person.page.locator(".lab-ballot .pair").inner_text()
+
+
+def choice(person: Person, name: str, strength: int = 0) -> Locator:
+    """The button of a choice about the pair on the page."""
+    return person.page.locator(f'.lab-ballot [data-choice="{name}"][data-strength="{strength}"]')
 
 
 def look(person: Person) -> str:
     """Waits for a pair and looks at it for as long as an honest answer takes."""
-    person.starting("label_left_").first.wait_for()
+    choice(person, "left").wait_for()
     person.settle()
     current, since = showing(person), time.monotonic()
     wait_until(lambda: time.monotonic() - since > LOOKING_TIME, "time passes")
     return current
 
 
-def answer(person: Person, choice: str, by: str = "click") -> None:
+def answer(person: Person, name: str, by: str = "click") -> None:
     """Answers the pair in sight (left, right, tie, both_bad, skip) and waits for the next."""
     current = look(person)
     if by == "key":
-        person.page.keyboard.press(KEYS[choice])
+        person.page.keyboard.press(KEYS[name])
     else:
-        person.press(f"label_{choice}_{current}")
-    wait_until(lambda: showing(person) != current, f"a new pair after {choice} by {by}")
+        choice(person, name).click()
+    wait_until(lambda: showing(person) != current, f"a new pair after {name} by {by}")
     person.settle()  # what stands below the pair comes after it
 
 
-def end_round(person: Person, choice: str) -> None:
+def end_round(person: Person, name: str) -> None:
     """Answers the last pair of a round and waits for its end."""
-    person.press(f"label_{choice}_{look(person)}")
+    look(person)
+    choice(person, name).click()
     person.at("round_next").wait_for()
     person.settle()
 
@@ -76,7 +84,7 @@ def undo(person: Person, by: str = "key") -> None:
     if by == "key":
         person.page.keyboard.press("Backspace")
     else:
-        person.press("label_undo")
+        choice(person, "undo").click()
     wait_until(lambda: showing(person) != current, "the pair before is shown again")
     person.settle()
 

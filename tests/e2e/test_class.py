@@ -29,16 +29,16 @@ def test_a_phone_labels_for_the_owner_and_no_slip_costs_a_label(person_at: NewPe
     expect(phone.page.locator('header a[href$="/ppo"]')).to_have_count(0)
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
     for side in ("left", "right"):  # one for each thumb, both on the screen without scrolling
-        box = phone.at(f"label_{side}_{current}").get_by_role("button").bounding_box()
+        box = steps.choice(phone, side).bounding_box()
         assert box is not None and box["y"] + box["height"] <= 844 and box["height"] >= 44 and box["width"] >= 150
         assert (box["x"] + box["width"] / 2 < 195) == (side == "left")
 
     phone.reload()
     assert steps.look(phone) == current, "a reload shows the same pair"
-    phone.at(f"label_left_{current}").get_by_role("button").tap()
+    steps.choice(phone, "left").tap()
     wait_until(lambda: steps.showing(phone) != current, "the next pair")
     current = steps.look(phone)
-    phone.at(f"label_right_{current}").get_by_role("button").dblclick()
+    steps.choice(phone, "right").dblclick()
     wait_until(lambda: steps.showing(phone) != current, "the next pair")
     current = steps.look(phone)
     phone.page.goto("about:blank")  # the connection is gone
@@ -59,9 +59,9 @@ def test_a_phone_labels_for_the_owner_and_no_slip_costs_a_label(person_at: NewPe
 
     owner.press("class_close")
     expect(owner.at("class_reopen")).to_be_visible()
-    phone.press(f"label_left_{current}")
+    steps.choice(phone, "left").click()
     closed = phone.page.get_by_text(translate("ko", "join.closed", n=2))
     expect(closed).to_be_visible()
     owner.press("class_reopen")
-    expect(phone.starting("label_left_").first).to_be_visible()
+    expect(steps.choice(phone, "left")).to_be_visible()
     assert steps.look(phone) == current, "the pair waited"

@@ -15,7 +15,7 @@ def test_a_double_click_labels_one_pair(person: Person) -> None:
     person.go("/label", lang="en")
     for done in range(1, 4):
         current = steps.look(person)
-        person.starting("label_left_").get_by_role("button").first.dblclick()
+        steps.choice(person, "left").dblclick()
         wait_until(lambda current=current: steps.showing(person) != current, "the next pair")
         steps.look(person)
         assert steps.labels(person) == (done, 0)
@@ -50,16 +50,17 @@ def test_digits_say_how_much_better_and_write_where_one_types(person: Person) ->
     assert steps.labels(person) == (1, 0)
 
     current = steps.look(person)
-    person.starting("label_reasons_").get_by_role("button").filter(has_text="other").first.click()
-    words = person.starting("label_own_words_").locator("input").first
+    person.page.locator('.lab-ballot [data-reason="other"]').click()
+    words = person.page.locator(".lab-ballot .reasons input")
     words.wait_for()
     words.press_sequentially("2 of 4")
     expect(words).to_have_value("2 of 4")
     assert steps.showing(person) == current
-    person.press(f"label_right2_{current}")
+    steps.choice(person, "right", 2).click()
     wait_until(lambda: steps.showing(person) != current, "the next pair")
     steps.look(person)
     assert steps.labels(person) == (2, 0)
+    expect(words).to_be_hidden()
     [browser] = [cookie["value"] for cookie in person.context.cookies() if cookie["name"] == COOKIE]
     with closing(Store(person.server.database)) as store:
         first, second = store.labels(store.open_lab(browser, "en").id)

@@ -42,14 +42,14 @@ def test_the_bare_address_reopens_the_own_lab(person_at: NewPerson, server: Serv
     for choice in ("left", "right"):
         steps.answer(person, choice)
     steps.look(person)
-    pair = person.at("label_pair").inner_text()
+    pair = steps.pair(person)
     person.page.close()
 
     person.page = person.open_page()
     person.go("/")
     person.follow("/label")
     assert steps.labels(person) == (2, 0)
-    assert person.at("label_pair").inner_text() == pair, "the unanswered pair is still the one to answer"
+    assert steps.pair(person) == pair, "the unanswered pair is still the one to answer"
 
 
 def test_the_cookie_is_out_of_reach_of_scripts(person_at: NewPerson, server: Server) -> None:

@@ -14,7 +14,7 @@ CHOSEN = '[role="radio"][aria-checked="true"]'
 
 
 def model_speaks_korean(person: Person) -> bool:
-    return bool(HANGUL.search(person.at("label_pair").inner_text()))
+    return bool(HANGUL.search(steps.pair(person)))
 
 
 def let_it_speak(person: Person, language: str) -> None:
@@ -33,7 +33,7 @@ def test_labels_of_two_languages_are_kept_apart(person_at: NewPerson, server: Se
     assert model_speaks_korean(person), "a new lab's model speaks the page's language"
     for choice in ("left", "right"):
         steps.answer(person, choice)
-    waiting = person.at("label_pair").inner_text()
+    waiting = steps.pair(person)
 
     let_it_speak(person, "English")
     wait_until(lambda: not model_speaks_korean(person), "a pair in English")
@@ -55,7 +55,7 @@ def test_labels_of_two_languages_are_kept_apart(person_at: NewPerson, server: Se
     wait_until(lambda: model_speaks_korean(person), "a pair in Korean")
     assert not HANGUL.search(heading.inner_text())
     assert steps.labels(person) == (2, 0)
-    assert sorted(waiting.split()) == sorted(person.at("label_pair").inner_text().split()), "the pair that waited"
+    assert sorted(waiting.split()) == sorted(steps.pair(person).split()), "the pair that waited"
     steps.undo(person)
     assert steps.labels(person) == (1, 0)
     let_it_speak(person, "English")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import UnknownElement
 
 from lab import labelling
 from lab.app import get_laboratory
@@ -44,14 +48,19 @@ def visit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
 
 
 def said(app: AppTest) -> str:
-    """The text that a page shows by `st.html`, where all text of people and models is."""
-    bodies = (element.body for element in app.get("html") if "<style>" not in element.body)
-    return html.unescape(re.sub(r"<[^>]+>", " ", " ".join(bodies)))
+    """The text that a page shows by `st.html`, where all text of people and models is, and in the pair in sight."""
+    return html.unescape(re.sub(r"<[^>]+>", " ", " ".join(_bodies(app))))
 
 
 def markup(app: AppTest) -> str:
     """The same with its tags."""
-    return "\n".join(element.body for element in app.get("html"))
+    return "\n".join(_bodies(app))
+
+
+def _bodies(app: AppTest) -> list[str]:
+    bodies = [element.body for element in app.get("html") if "<style>" not in element.body]
+    in_sight = ballot(app)
+    return [*bodies, in_sight["pair"]] if in_sight else bodies
 
 
 def key_of(app: AppTest, beginning: str) -> str:
@@ -62,6 +71,45 @@ def key_of(app: AppTest, beginning: str) -> str:
 def press(app: AppTest, beginning: str) -> AppTest:
     """Click the button whose key begins so."""
     return app.button(key=key_of(app, beginning)).click().run()
+
+
+def ballot(app: AppTest) -> dict[str, Any] | None:
+    """What the page gives the pair in sight, or None where no pair is."""
+    found = [json.loads(one.proto.json) for one in _ballots(app)]
+    return found[0] if found else None
+
+
+def _ballots(app: AppTest) -> list[UnknownElement]:
+    return [one for one in app.get("bidi_component") if (one.key or "").endswith("_ballot")]
+
+
+def showing(app: AppTest) -> str:
+    """The id of the showing of the pair in sight."""
+    found = ballot(app)
+    assert found, said(app)
+    return found["showing"]
+
+
+def cast(app: AppTest, event: str, payload: object) -> AppTest:
+    """Have the browser report something of the pair in sight, as its script does."""
+    [element] = _ballots(app)
+    states = app._tree.get_widget_states()
+    told = json.dumps([{"event": event, "value": payload}])
+    states.widgets.add(id=_make_trigger_id(element.proto.id, "events"), json_trigger_value=told)
+    return app._run(states)
+
+
+def answer(
+    app: AppTest, choice: str, strength: int = 0, reasons: Sequence[str] = (), words: str = "", late: str = ""
+) -> AppTest:  # fmt: skip
+    """Press a choice of the pair in sight, or, with a late hand, of another showing's."""
+    payload = {"choice": choice, "strength": strength, "reasons": [*reasons], "words": words}
+    return cast(app, "answer", payload | {"showing": late or showing(app)})
+
+
+def undo(app: AppTest) -> AppTest:
+    """Press undo below the pair in sight."""
+    return cast(app, "undo", showing(app))
 
 
 def until(app: AppTest, holds: Callable[[AppTest], bool], seconds: float = 60.0) -> AppTest:

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from lab import members
 from lab.app import get_laboratory
 from lab.store import Lab, NewPair
-from tests.ui.conftest import ROOT, Visit, press, said
+from tests.ui.conftest import ROOT, Visit, answer, ballot, press, said, undo
 from ui import session
 from ui.browser import COOKIE
 from ui.i18n import translate
@@ -53,24 +53,22 @@ def test_a_phone_labels_and_gets_nothing_else(visit: Visit, phone: Visit) -> Non
     [member] = store.members(lab.id)
     assert f"{member.name} · 0 labelled" in said(app)
     assert not app.exception and not app.error
-    choices = [f"label_{choice}_" for choice in ("left", "right", "tie", "both_bad", "skip")]
-    allowed = (*choices, "label_undo", "join_", "language")
-    assert [key for key in keys(app) if not (key or "").startswith(allowed)] == []
+    assert [key for key in keys(app) if not (key or "").startswith(("join_", "language"))] == []
     assert app.session_state["lab_session"].lab is None, "no lab is opened by joining"
     assert store.labs("a-phone-in-the-class") == []
-    app = press(press(app, "label_left_"), "label_tie_")
+    app = answer(answer(app, "left"), "tie")
     assert "· 2 labelled" in said(app) and len(store.labels(lab.id)) == 2
-    app = press(app, "label_undo")
+    app = undo(app)
     assert translate("en", "label.undone") in said(app) and len(store.labels(lab.id)) == 1
 
 
 def test_the_states_of_a_class_are_said_on_the_phone(visit: Visit, phone: Visit) -> None:
     _, lab, key = begun(visit)
     store = get_laboratory().store
-    app = press(phone(key, "ko"), "label_left_")
+    app = answer(phone(key, "ko"), "left")
     who = store.members(lab.id)[0]
     members.set_open(store, lab, False)
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     assert translate("ko", "join.closed", n=1) in said(app), "an answer after the end is refused with a sentence"
     members.set_open(store, lab, True)
     members.mute(store, lab, who.participant, True)
@@ -78,7 +76,7 @@ def test_the_states_of_a_class_are_said_on_the_phone(visit: Visit, phone: Visit)
     members.mute(store, lab, who.participant, False)
     members.change_address(store, lab)
     assert translate("ko", "join.error_unknown", value=f"{key[:12]}…") in said(app.run())
-    assert "label_left_" not in " ".join(filter(None, keys(app)))
+    assert ballot(app) is None
 
 
 def test_names_can_be_changed_and_are_escaped(visit: Visit, phone: Visit) -> None:
@@ -98,7 +96,7 @@ def test_the_board_shows_who_labels_and_hides_what_is_blind(
 ) -> None:
     app, lab, key = begun(visit)
     assert "/label?join=" + key in app.code[0].value and translate("en", "class.nobody") in said(app)
-    press(press(phone(key), "label_left_"), "label_tie_")
+    answer(answer(phone(key), "left"), "tie")
     name = get_laboratory().store.members(lab.id)[0].name
     monkeypatch.setattr(session, "cookie", {COOKIE: "a-browser-of-these-tests"}.get)
     text = said(app.run())

@@ -14,7 +14,7 @@ from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
 from lab.store import Lab, Label
 from rlhf_core.formats import FORMATS
-from tests.ui.conftest import Visit, markup, press, said
+from tests.ui.conftest import Visit, answer, markup, press, said
 from ui import exchange_view, session
 from ui.i18n import translate
 
@@ -87,10 +87,10 @@ def test_a_file_is_looked_at_first_and_then_taken_in(visit: Visit, language: str
     assert [(label.labeler, label.choice) for label in labels(app)] == [("ann", "a")]
     assert app.session_state["lab_session"].intakes == 1
     # The pair that nobody judged comes after the one that was in sight, its unknown words marked, and as text.
-    app = press(app, "label_skip_")
+    app = answer(app, "skip")
     assert translate(language, "label.unreadable") in said(app)
     assert "<mark" in markup(app) and "<b>Naples" not in markup(app) and "Naples" in markup(app)
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     assert labels(app)[-1].prompt == ODD
 
 

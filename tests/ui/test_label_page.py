@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from lab import deck, rounds
 from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
 from lab.store import Lab, Label
-from tests.ui.conftest import Visit, key_of, markup, press, said
+from tests.ui.conftest import Visit, answer, ballot, cast, key_of, markup, press, said, showing
 from ui.i18n import translate
 from ui.label_view import GRADES
 
@@ -31,24 +34,37 @@ def label_many(app: AppTest, n: int) -> None:
 def test_four_buttons_say_how_much_better(visit: Visit) -> None:
     app = visit("label")
     for side, strength in GRADES:
-        app = press(app, f"label_{side}{strength}_")
+        app = answer(app, side, strength)
         last = labels(app)[-1]
         assert last.strength == strength
         assert (last.choice == last.shown_left) == (side == "left")
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     assert labels(app)[-1].strength == 0, "the plain choice does not ask for it"
 
 
-def test_reasons_are_kept_in_english_and_begin_anew_with_each_pair(visit: Visit) -> None:
+def test_an_answer_belongs_to_the_pair_that_was_in_sight(visit: Visit) -> None:
     app = visit("label")
-    pills = app.get("button_group")
-    reasons = next(one for one in pills if one.key.startswith("label_reasons_"))
-    reasons.set_value(["kinder", "other"]).run()
-    field = next(one for one in app.text_input if one.key.startswith("label_own_words_"))
-    app = field.set_value("  왜냐하면, <b>좋아서</b> ").run()
-    app = press(app, "label_left_")
+    first = showing(app)
+    app = answer(answer(app, "left"), "right", late=first)
+    assert len(labels(app)) == 1 and labels(app)[0].choice == labels(app)[0].shown_left
+
+
+@pytest.mark.parametrize("payload", [None, [], "left", {"choice": "left"}, {"choice": "undo", "strength": 0}])
+def test_what_no_button_says_answers_nothing(visit: Visit, payload: object) -> None:
+    app = visit("label")
+    before = showing(app)
+    if isinstance(payload, dict):
+        payload |= {"showing": before, "reasons": [], "words": ""}
+        payload = payload if "strength" in payload else payload | {"strength": [7]}
+    app = cast(app, "answer", payload)
+    assert not app.exception and labels(app) == [] and showing(app) == before
+
+
+def test_reasons_are_kept_in_english(visit: Visit) -> None:
+    app = visit("label")
+    app = answer(app, "left", reasons=["other", "kinder", "invented"], words="  왜냐하면, <b>좋아서</b> ")
     assert labels(app)[-1].rationale == "kinder, other, 왜냐하면, <b>좋아서</b>"
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     assert labels(app)[-1].rationale == ""
 
 
@@ -56,12 +72,12 @@ def test_the_digits_can_be_switched_off(visit: Visit) -> None:
     app = visit("label")
     assert translate("en", "label.keys_digits") in said(app)
 
-    def shortcuts() -> set[str]:
-        return {one.proto.shortcut for one in app.button if one.key and one.key.startswith("label_")}
+    def keys() -> set[str]:
+        return set(re.findall(r'data-key="(\w+)"', ballot(app)["choices"]))
 
-    assert shortcuts() >= {"1", "2", "3", "4", "left"}
+    assert keys() >= {"1", "2", "3", "4", "arrowleft"}
     app.toggle(key="label_digits").set_value(False).run()
-    assert shortcuts() & {"1", "2", "3", "4"} == set() and "left" in shortcuts()
+    assert keys() & {"1", "2", "3", "4"} == set() and "arrowleft" in keys()
     assert translate("en", "label.keys_digits") not in said(app)
 
 
@@ -74,7 +90,7 @@ def test_the_question_and_the_guideline_can_be_ones_own(visit: Visit) -> None:
     app = press(app, "guideline_save")
     assert "Which is <i>kinder</i>?" in said(app) and "<i>kinder" not in markup(app)
     assert "Be kind." in said(app) and translate("en", "guideline.text") not in said(app)
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     assert labels(app)[-1].guideline == 1
     app.text_input(key="guideline_question_1").set_value("")
     app = press(app, "guideline_save")
@@ -88,7 +104,7 @@ def test_why_a_pair_was_shown_is_told_after_the_answer(visit: Visit) -> None:
     for _ in range(12):
         shown = store.open_showing(lab_of(app).id)
         kind, _, detail = shown.why.partition(":")
-        app = press(app, "label_left_")
+        app = answer(app, "left")
         key = {
             "contrast": "label.why_contrast", "dilemma": f"label.why_dilemma_{detail}",
             "uncertain": "label.why_uncertain",  # where no contrast or dilemma was drawn, about one lab in twelve
@@ -131,19 +147,19 @@ def test_a_round_ends_with_what_it_came_to(visit: Visit) -> None:
     label_many(app, 19)
     app = visit("label")
     assert translate("en", "round.progress", at=20, n=20, round=1) in said(app)
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     assert says_what_the_round_came_to(app, "en")
     assert says_what_the_round_came_to(visit("label", "ko"), "ko"), "after a reload, in either language of the page"
-    assert not [one for one in app.button if one.key.startswith("label_left")], "no pair is in sight"
+    assert ballot(app) is None, "no pair is in sight"
     assert get_laboratory().store.open_showing(lab_of(app).id) is None, "no time runs"
 
     app = press(app, "label_undo")
     assert len(labels(app)) == 19
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     app = press(app, "round_next")
     assert translate("en", "round.progress", at=1, n=20, round=2) in said(app)
     app = visit("label")
-    assert key_of(app, "label_left_"), "an end that was seen does not come again"
+    assert ballot(app), "an end that was seen does not come again"
 
 
 def test_a_panel_says_what_will_happen_and_then_how_far_it_agrees(visit: Visit) -> None:

@@ -9,7 +9,7 @@ from lab import lab_file
 from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
 from lab.store import Lab
-from tests.ui.conftest import Visit, key_of, markup, press, said, until
+from tests.ui.conftest import Visit, answer, markup, press, said, until
 from ui.i18n import translate
 
 BROWSER = "a-browser-of-these-tests"
@@ -43,7 +43,7 @@ def test_starting_over_opens_an_empty_lab_and_the_old_one_can_be_opened_again(vi
 
 def test_what_a_tab_remembered_of_a_lab_is_forgotten_with_it(visit: Visit) -> None:
     app = visit("label")
-    press(app, key_of(app, "label_left_"))
+    answer(app, "left")
     app.switch_page("../pages/home.py").run()
     press(app, "labs_start_over_go")
     app.switch_page("../pages/label.py").run()

@@ -10,7 +10,7 @@ from lab.app import get_laboratory
 from lab.mission import BRIEFS, PAIRS, MissionDesk
 from lab.store import Mission
 from rlhf_core.gold import load_judge
-from tests.ui.conftest import Visit, key_of, press, said
+from tests.ui.conftest import Visit, answer, key_of, press, said, undo
 from ui.i18n import translate
 
 
@@ -49,12 +49,12 @@ def test_a_mission_from_its_beginning_to_the_reveal(visit: Visit, monkeypatch: p
     app = app.switch_page("../pages/label.py").run()
     assert not any(name in said(app) for name in names), "nor who comes back to the page"
 
-    app = press(app, "mission_left_")
+    app = answer(app, "left")
     assert len(missions.labels(store, mission, 1)) == 1 and store.labels(lab.id) == []
-    app = press(app, "mission_undo")
+    app = undo(app)
     assert missions.labels(store, mission, 1) == []
     label_to_briefs(mission, leave=1)
-    app = press(app.run(), "mission_tie_")
+    app = answer(app.run(), "tie")
     assert app.segmented_control(key="mission_part").value == "guess", "all have labelled"
 
     says = missions.says(store, mission, 2)

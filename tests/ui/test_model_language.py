@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from lab import models
 from lab.app import get_laboratory
 from lab.store import Lab
-from tests.ui.conftest import Visit, key_of, markup, press, said, until
+from tests.ui.conftest import Visit, answer, markup, press, said, showing, undo, until
 from ui.i18n import translate
 
 PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team", "outlook")
@@ -56,7 +56,7 @@ def test_the_switch_changes_the_model_and_not_the_page(visit: Visit, page: str) 
 
 def test_the_sentence_tells_which_labels_wait(visit: Visit) -> None:
     app = simulate(visit("label", "en"), 3)
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     app = speak(app, "ko")
     assert app.toast[0].value.endswith("(0 so far); your labels in English (4) wait until you change back.")
     assert "0 labelled by you" in " ".join(said(app).split())
@@ -138,7 +138,7 @@ def test_runs_stay_with_their_language(visit: Visit) -> None:
 
     label = speak(label, "ko")
     assert label.radio(key="label_writer").options == [translate("en", "label.writer_start")]
-    label = press(label, "label_left_")
+    label = answer(label, "left")
     assert {x.policy_id for x in store.labels(lab.id)} == {"start"}
     sentence = translate("en", "ppo.elsewhere", run=run.number, language="English")
     app = visit("ppo", "en")
@@ -156,18 +156,18 @@ def test_runs_stay_with_their_language(visit: Visit) -> None:
 
 def test_the_page_follows_a_change_in_another_tab(visit: Visit) -> None:
     app = visit("label", "en")
-    shown = key_of(app, "label_left_")
+    before = showing(app)
     speak_in_another_tab(app, "ko")
-    app = app.button(key=shown).click().run()
+    app = answer(app, "left")
     assert translate("en", "label.elsewhere") in said(app)
     assert app.segmented_control(key="model_language").value == "ko"
-    assert key_of(app, "label_left_") != shown
+    assert showing(app) != before
     store, lab = get_laboratory().store, lab_of(app)
     assert store.labels(lab.id) == store.labels(lab.id, language="en") == []
 
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     speak_in_another_tab(app, "en")
-    app = press(app, "label_undo")
+    app = undo(app)
     assert translate("en", "label.elsewhere") in said(app)
     assert len(store.labels(lab.id, language="ko")) == 1
 

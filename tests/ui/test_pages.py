@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from lab import models, problem
 from lab.app import get_laboratory
 from rlhf_core.language_model import CheckpointError
-from tests.ui.conftest import Visit, key_of, markup, press, said, until
+from tests.ui.conftest import Visit, answer, markup, press, said, showing, undo, until
 from ui.i18n import translate
 
 PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team", "outlook")
@@ -180,14 +180,14 @@ def test_korean_is_met_half_way_too(visit: Visit) -> None:
 
 def test_answers_are_counted_once_and_can_be_undone(visit: Visit) -> None:
     app = visit("label")
-    shown = key_of(app, "label_left_")
-    app = press(app, "label_left_")
-    assert key_of(app, "label_left_") != shown, "the key of a button names the showing"
+    before = showing(app)
+    app = answer(app, "left")
+    assert showing(app) != before
     for choice in ("right", "tie", "both_bad", "skip"):
-        app = press(app, f"label_{choice}_")
+        app = answer(app, choice)
     lab = app.session_state["lab_session"].lab
     assert [label.labeler_kind for label in get_laboratory().store.labels(lab.id)] == ["human"] * 5
-    app = press(app, "label_undo")
+    app = undo(app)
     assert translate("en", "label.undone") in said(app)
     assert len(get_laboratory().store.labels(lab.id)) == 4
 
@@ -196,10 +196,10 @@ def test_the_guess_is_told_after_the_choice(visit: Visit) -> None:
     app = visit("label")
     assert translate("en", "label.guess_none_yet") in said(app)
     for _ in range(4):
-        app = press(app, "label_left_")
+        app = answer(app, "left")
     assert translate("en", "label.guess_waiting") in said(app)
     assert "had guessed" not in said(app)
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     assert "had guessed" in said(app)
     assert "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}1" in said(app)
 
@@ -211,7 +211,7 @@ def test_an_answer_faster_than_reading_is_passed_over(visit: Visit, monkeypatch:
 
     app = visit("label")
     monkeypatch.setattr(labelling, "TOO_FAST", timedelta(hours=1))
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     assert not app.exception
     assert get_laboratory().store.labels(app.session_state["lab_session"].lab.id) == []
 
@@ -242,7 +242,7 @@ def test_a_runs_answers_can_be_labelled(visit: Visit) -> None:
     press(app, "ppo_stop")
     app = visit("label")
     app.radio(key="label_writer").set_value(f"run-{run.id}").run()
-    app = press(app, "label_left_")
+    app = answer(app, "left")
     shown = store.open_showing(lab.id)
     assert shown is not None and shown.policy_id == f"run-{run.id}"
     assert f"PPO run {run.id}" in said(app)
@@ -279,7 +279,7 @@ def test_a_sentence_of_ones_own_is_scored(visit: Visit) -> None:
 
 
 def test_labels_that_train_nothing_are_said_to(visit: Visit) -> None:
-    press(visit("label"), "label_skip_")
+    answer(visit("label"), "skip")
     app = visit("reward_model")
     assert translate("en", "reward_model.empty_useless") in said(app)
     app = press(visit("ppo"), "ppo_start")
