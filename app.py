@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import plotly
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
 from lab import problem, reward
@@ -21,6 +23,7 @@ from lab.app import get_laboratory
 from lab.database import StoreError
 from rlhf_core.corpus import LANGUAGES
 from rlhf_core.language_model import CheckpointError
+from ui.ballot import ADDRESS, deliver
 from ui.browser import BrowserCookie
 from ui.errors import on_script_error
 
@@ -31,10 +34,24 @@ ASSETS = {
 }
 
 
+LONGEST_ANSWER = 4096
+"""Bytes of an answer; one with all reasons and the longest words of one's own takes half of that."""
+
+
 async def asset(request: Request) -> FileResponse:
     """What the pages need beside Streamlit's own files. Browsers keep it; a new version has a new address."""
     path, media_type = ASSETS[request.url.path.rpartition("/")[2]]
     return FileResponse(path, media_type=media_type, headers={"Cache-Control": "public, max-age=31536000"})
+
+
+async def answer(request: Request) -> JSONResponse:
+    """Takes an answer about a pair, and says which pair comes next: null if the page has to see for itself."""
+    body = await request.body()
+    try:
+        said = json.loads(body) if len(body) <= LONGEST_ANSWER else None
+    except ValueError:
+        said = None
+    return JSONResponse(await run_in_threadpool(deliver, request.path_params["address"], said))
 
 
 @asynccontextmanager
@@ -68,7 +85,10 @@ def warm_up() -> None:
 app = st.App(
     HERE / "ui" / "main.py",
     lifespan=lifespan,
-    routes=[Route(f"/assets/{name}", asset, name=name) for name in ASSETS],
+    routes=[
+        *(Route(f"/assets/{name}", asset, name=name) for name in ASSETS),
+        Route(ADDRESS + "{address}", answer, methods=["POST"]),
+    ],
     middleware=[Middleware(BrowserCookie)],
     on_script_error=on_script_error,
 )

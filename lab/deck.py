@@ -14,7 +14,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import permutations
 from types import MappingProxyType
 
@@ -101,6 +101,15 @@ def better(label: Label) -> str:
 
 
 @dataclass(frozen=True)
+class Deal:
+    """The pairs that may come next."""
+
+    pairs: tuple[NewPair, ...]
+    differences: torch.Tensor | None = None
+    """(pairs, features) of the attribute encoder, a - b of each; None where there is no choice."""
+
+
+@dataclass(frozen=True)
 class _Find:
     """A pair of answers, and why it is shown."""
 
@@ -122,15 +131,40 @@ class Deck:
         self._enough = enough
         self._weights = weights or (lambda: reward.fit(store, lab, "human").model.weights)
 
+    @property
+    def wished(self) -> DeckSettings:
+        """What the lab wishes, as it was read."""
+        return self._wished
+
     def next_pair(self, labels: Sequence[Seen]) -> NewPair | None:
         """The pair to show after a person's labels, or after the pairs of a class, oldest first; only labels are
         repeated. None if there is nothing to compare: the model answers every question in one way only."""
+        if (deal := self.deal(labels)) is None:
+            return None
+        pair = self.pick(deal, self._weights())
+        self.take(pair)
+        return pair
+
+    def deal(self, labels: Sequence[Seen]) -> Deal | None:
+        """The pairs that may come after these labels: what the last one says decides among them alone. None if there
+        is nothing to compare."""
         if self._repeats_at(len(labels) + 1):
             pair = self._repeat([label for label in labels if isinstance(label, Label)])
         else:
             kind = self._kind([label.why for label in labels])
             pair = self._find(kind, labels) if kind else None
-        return pair or self._choose(labels)
+        return Deal((pair,)) if pair else self._candidates(labels)
+
+    def pick(self, deal: Deal, weights: torch.Tensor) -> NewPair:
+        """The one of a deal that is best in the lab's way for a reward model of these weights."""
+        if deal.differences is None:
+            return deal.pairs[0]
+        chosen = deal.pairs[select(self._wished.way, deal.differences, weights, self._rng)]
+        return replace(chosen, why=self._wished.way)  # it may have been drawn before the lab wished so
+
+    def take(self, pair: NewPair) -> None:
+        """A pair that is shown is no candidate any more."""
+        self._keep_pool([one for one in self._pool() if _texts(one) != _texts(pair)])
 
     def _repeats_at(self, turn: int) -> bool:
         return self._wished.repeats and turn % REPEAT_EVERY == 0
@@ -213,8 +247,8 @@ class Deck:
                 if why := kind(prompt.category, read[a], read[b]):
                     yield _Find(self._new(prompt, a, b, why), prompt.category)
 
-    def _choose(self, labels: Sequence[Seen]) -> NewPair | None:
-        """The candidate that is best in the lab's way, of the categories shown least often so far."""
+    def _candidates(self, labels: Sequence[Seen]) -> Deal | None:
+        """The candidates of the categories shown least often so far."""
         pool = self._topped_up()
         if not self._spare_unhelpful(labels):
             pool = [pair for pair in pool if _helpful(pair)] or pool
@@ -228,9 +262,7 @@ class Deck:
             models.features(self._lab.language, "attributes", prompts, [getattr(pair, side) for pair in fair])
             for side in ("response_a", "response_b")
         )
-        chosen = fair[select(self._wished.way, a - b, self._weights(), self._rng)]
-        self._keep_pool([pair for pair in self._pool() if pair is not chosen])
-        return replace(chosen, why=self._wished.way)  # it may have been drawn before the lab wished so
+        return Deal(tuple(fair), a - b)
 
     def _topped_up(self) -> list[NewPair]:
         """The candidates that the lab wishes, after a few more were drawn: of each category one at a click."""
@@ -253,7 +285,7 @@ class Deck:
         return ready or self._write(models.policy(self._store, self._lab.language, self._policy_id), n)
 
     def _drawn_key(self, n: int) -> tuple[object, ...]:
-        return (*self._pool_key(), n, *self._categories())
+        return (*self._pool_key, n, *self._categories())
 
     def _write(self, policy: MiniLM, n: int) -> Drawn:
         by_category = _prompts(self._lab.language)
@@ -287,16 +319,17 @@ class Deck:
 
     # Candidates, in this process alone
 
+    @cached_property
     def _pool_key(self) -> tuple[str, str, str, int]:
         run = models.run_of(self._store, self._policy_id)
         return self._lab.key, self._lab.language, self._policy_id, run.step if run else 0
 
     def _pool(self) -> tuple[NewPair, ...]:
         with _lock:
-            return _pools.get(self._pool_key(), ())
+            return _pools.get(self._pool_key, ())
 
     def _keep_pool(self, pool: Sequence[NewPair]) -> None:
-        key = self._pool_key()
+        key = self._pool_key
         with _lock:
             _pools[key] = tuple(pool)
             _pools.move_to_end(key)
@@ -309,6 +342,10 @@ def _prompts(language: str) -> Mapping[str, Sequence[Prompt]]:
     """The training prompts of each category."""
     prompts = models.assets(language).grammar.split("train")
     return {name: [prompt for prompt in prompts if prompt.category == name] for name in CATEGORIES}
+
+
+def _texts(pair: Seen) -> tuple[str, str, str]:
+    return pair.prompt, pair.response_a, pair.response_b
 
 
 def _category(prompt: Prompt | None) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import torch
 
-from lab import models, reward
+from lab import ahead, models, reward
 from lab.deck import Deck
 from lab.label_records import OWNER
 from lab.store import Lab, Label, NewPair, Shown, Store, now
@@ -22,8 +22,6 @@ TOO_FAST = timedelta(milliseconds=250)
 """Nobody reads two answers in less: such an answer comes from a held key or a double click."""
 AHEAD_AFTER = 0.1
 """Seconds from a showing until the model writes for the next pair."""
-LABELS_BEFORE_GUESSING = 4
-"""The reward model guesses once so many of a person's labels favour one answer."""
 SIMULATED_AT_ONCE = 50
 MOST_SIMULATED = 5000
 
@@ -42,6 +40,7 @@ class Showing:
 
     id: str
     pair_id: int
+    language: str
     prompt: str
     left: str
     right: str
@@ -53,6 +52,8 @@ class Showing:
     """Who wrote the answers."""
     why: str
     """It was chosen, see `lab.deck`; not to be told before the answer."""
+    repeat_of: int | None
+    """The pair whose answers it shows again, sides exchanged; not to be told before the answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,26 +220,45 @@ class LabellingDesk:
     def _showing(self, shown: Shown) -> Showing:
         sides = {"a": shown.response_a, "b": shown.response_b}
         return Showing(
-            id=shown.id, pair_id=shown.pair_id, prompt=shown.prompt,
+            id=shown.id, pair_id=shown.pair_id, language=shown.language, prompt=shown.prompt,
             left=sides[_side(shown, "left")], right=sides[_side(shown, "right")],
             shown_left=shown.shown_left, guess=shown.guess, number=1 + self._count(), policy_id=shown.policy_id,
-            why=shown.why,
+            why=shown.why, repeat_of=shown.repeat_of,
         )  # fmt: skip
 
     def _make_pair(self) -> tuple[int, NewPair]:
-        pair = Deck(self.store, self.lab, self.policy_id, self._rng).next_pair(self.own_labels())
+        deck, labels = self._deck(self._rng), self.own_labels()
+        ready = ahead.find(self._ahead_key, labels, deck)
+        if ready:
+            deck.take(ready.pair)
+        pair = ready.pair if ready else deck.next_pair(labels)
         pair = pair or self._sample_pairs(1, self._rng)[0]  # which says why there is none
         return self.store.add_pair(self.lab.id, pair), pair
 
-    def look_ahead(self, showing: Showing) -> None:
-        """Have the model write for the next pair while the person reads this one, so that their click need not wait
-        for it."""
-        deck = Deck(self.store, self.lab, self.policy_id, torch.Generator().manual_seed(secrets.randbits(63)))
-        if draw := deck.ahead([*(label.why for label in self.own_labels()), showing.why]):
-            # Later by a moment: first the page gets what it waits for.
-            timer = threading.Timer(AHEAD_AFTER, _on_one_core, (draw,))
-            timer.daemon = True
-            timer.start()
+    def look_ahead(self, showing: Showing) -> threading.Thread:
+        """Have the next pair written and chosen, for whatever the person answers, while they read this one, so that
+        their click need not wait for it. Returns the thread that does so."""
+        deck = self._deck(torch.Generator().manual_seed(secrets.randbits(63)))
+        labels, taught = self.own_labels(), reward.teaching(self.store, self.lab, "human")
+        draw, asked = deck.ahead([*(label.why for label in labels), showing.why]), _unanswered(showing, self.labeler)
+
+        def work() -> None:
+            if draw:
+                draw()
+            ahead.prepare(self._ahead_key, labels, taught, asked, deck)
+
+        # Later by a moment: first the page gets what it waits for. A process that ends waits for it, for a second:
+        # torch does not bear to be cut off.
+        timer = threading.Timer(AHEAD_AFTER, _on_one_core, (work,))
+        timer.start()
+        return timer
+
+    @property
+    def _ahead_key(self) -> tuple[str, str, str, str]:
+        return self.lab.key, self.lab.language, self.policy_id, self.labeler
+
+    def _deck(self, rng: torch.Generator) -> Deck:
+        return Deck(self.store, self.lab, self.policy_id, rng)
 
     def _sample_pairs(self, n: int, rng: torch.Generator) -> list[NewPair]:
         """Two different answers to each of n random training prompts."""
@@ -264,17 +284,28 @@ class LabellingDesk:
 
     def _guess(self, pair: NewPair) -> float | None:
         """What a reward model of this person's labels alone expects: simulated ones would guess somebody else."""
-        labels = [label for label in self.own_labels() if reward.teaches(label)]
-        readable = models.readable(pair.language, pair.prompt, pair.response_a, pair.response_b)
-        if not readable or sum(label.choice in ("a", "b") for label in labels) < LABELS_BEFORE_GUESSING:
-            return None
-        return reward.guess(reward.fit(self.store, self.lab, "human"), pair.prompt, pair.response_a, pair.response_b)
+        labels = self.own_labels()
+        ready = ahead.find(self._ahead_key, labels, self._deck(self._rng))
+        if ready and ready.pair == pair:
+            return ready.guess
+        return ahead.guess(reward.fit(self.store, self.lab, "human"), labels, pair)
 
 
-def _on_one_core(draw: Callable[[], None]) -> None:
+def _unanswered(showing: Showing, labeler: str) -> Label:
+    """A label of what is shown, which says nothing yet."""
+    a, b = (showing.left, showing.right)[:: 1 if showing.shown_left == "a" else -1]
+    return Label(
+        event_id=0, showing_id=showing.id, pair_id=showing.pair_id, language=showing.language, prompt=showing.prompt,
+        response_a=a, response_b=b, policy_id=showing.policy_id, why=showing.why, repeat_of=showing.repeat_of,
+        shown_left=showing.shown_left, guess=showing.guess, shown_at=now(), choice="skip", strength=0, rationale="",
+        guideline=0, labeler=labeler, labeler_kind="human", answered_at=now(),
+    )  # fmt: skip
+
+
+def _on_one_core(work: Callable[[], None]) -> None:
     """Torch counts its threads for each thread that calls it: what is written ahead takes no core from a click."""
     torch.set_num_threads(1)
-    draw()
+    work()
 
 
 def _side(shown: Shown, side: str) -> str:

@@ -19,6 +19,7 @@ from ui import (
     round_view,
     session,
 )
+from ui.ballot import ballot
 from ui.i18n import t
 
 VIEWS = ("label", "class", "mission")
@@ -28,10 +29,13 @@ def owner() -> None:
     """The lab's owner labels, looks at the class, or has groups label to briefs."""
     shown = session.value("label_view", VIEWS[0])
     layout.heading("mission" if shown == "mission" else "label")
-    st.segmented_control(
-        t("label.view"), VIEWS, key=session.keep("label_view", "label", VIEWS), required=True,
-        format_func=lambda name: t(f"label.view_{name}"), label_visibility="collapsed", on_change=_turn,
-    )  # fmt: skip
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.segmented_control(
+            t("label.view"), VIEWS, key=session.keep("label_view", "label", VIEWS), required=True,
+            format_func=lambda name: t(f"label.view_{name}"), label_visibility="collapsed", on_change=_turn,
+        )  # fmt: skip
+        if st.session_state["label_view"] == "label":
+            guideline_view.popover()
     match st.session_state["label_view"]:
         case "class":
             class_view.board()
@@ -59,11 +63,7 @@ def labelling() -> None:
         round_view.end(desk, lambda: label_view.undo_button(hand))
     else:
         showing = desk.current()
-        beside = label_view.question(showing)
-        label_view.pair(hand, showing, desk.lab.language, reasons=True)
-        # What a click waits for is drawn.
-        with beside:
-            guideline_view.popover()
+        ballot("label_ballot", hand, label_view.paper(showing, desk.lab), label_view.rows(), reasons=True)
         label_view.reveal(desk, showing)
         desk.look_ahead(showing)
     label_view.counters(desk)

@@ -1,20 +1,24 @@
 """A pair and the choices about it, as one element that stays on the page from pair to pair.
 
 Streamlit's own buttons would have to be made anew for every pair: with keys that stay, the second click of a double
-click labels the next pair, which nobody has read yet. Here every answer names the showing that was in sight, the later
-clicks of a double click and the repeats of a held key answer nothing, and only texts change when the next pair comes.
+click labels the next pair, which nobody has read yet. And a click would wait until the whole page was drawn. Here every
+answer names the showing that was in sight, the later clicks of a double click and the repeats of a held key answer
+nothing, and an answer goes to the server by itself (`deliver`), which hands out the next pair; the page follows.
 """
 
 from __future__ import annotations
 
 import html
+import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
-from ui.i18n import t
+from ui import session
+from ui.i18n import speaking, t
 
 _JS = """
 const TYPING = 'input:not([type=radio]), textarea, [contenteditable], [role=slider]';
@@ -23,6 +27,7 @@ const CHOOSING = 'summary, [role=radiogroup], [role=listbox]';  // where arrows 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector('.lab-ballot');
   const find = (name) => root.querySelector(name);
+  root.answered ??= new Set();  // a page that was drawn for an earlier pair brings none of them back
   const frame = data.reasons + data.choices;
   if (root.frame !== frame) {
     root.frame = frame;
@@ -31,15 +36,38 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const words = find('.reasons input');
   const chosen = () => [...root.querySelectorAll('.reasons [aria-pressed=true]')];
-  if (root.dataset.showing !== data.showing) {
-    find('.pair').innerHTML = data.pair;
+  const say = (text) => { find('.lost').textContent = text; };
+  const show = ({ showing, question, pair }) => {
+    if (root.answered.has(showing)) return;
+    for (const [part, text] of [['.lab-question', question], ['.pair', pair]]) {
+      const element = find(part);
+      if (element.text !== text) element.innerHTML = element.text = text;
+    }
+    if (root.dataset.showing === showing) return;
     for (const chip of chosen()) chip.setAttribute('aria-pressed', 'false');
     if (words) words.hidden = !(words.value = '');
-    root.dataset.showing = data.showing;
-  } else if (root.pair !== data.pair) {
-    find('.pair').innerHTML = data.pair;
-  }
-  root.pair = data.pair;
+    root.dataset.showing = showing;
+  };
+  show(data);
+  const send = async (said, tries) => {
+    try {
+      const response = await fetch(data.address, {
+        method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(said),
+      });
+      const next = response.ok ? await response.json() : null;
+      if (next && next.showing !== said.showing) {
+        root.answered.add(said.showing);
+        show(next);
+      }
+      say('');
+      root.sending = false;
+      setTriggerValue('answered', said.showing);
+    } catch {
+      if (tries) return setTimeout(send, 1000, said, tries - 1);  // to be told the same twice changes nothing
+      root.sending = false;
+      say(data.lost);
+    }
+  };
   const act = (button) => {
     if (button.dataset.reason) {
       const on = button.getAttribute('aria-pressed') !== 'true';
@@ -47,11 +75,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
       if (words && button.dataset.reason === data.other && !(words.hidden = !on)) words.focus();
     } else if (button.dataset.choice === 'undo') {
       setTriggerValue('undo', root.dataset.showing);
-    } else if (button.dataset.choice) {
-      setTriggerValue('answer', {
+    } else if (button.dataset.choice && !root.sending) {
+      root.sending = true;
+      send({
         showing: root.dataset.showing, choice: button.dataset.choice, strength: Number(button.dataset.strength),
         reasons: chosen().map((chip) => chip.dataset.reason), words: words && !words.hidden ? words.value : '',
-      });
+      }, 5);
     }
   };
   root.onclick = (event) => {
@@ -75,8 +104,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
 """
 _ballot = st.components.v2.component(
     "lab_ballot",
-    html='<div class="lab-ballot"><div class="pair" aria-live="polite"></div>'
-    '<div class="reasons" role="group"></div><div class="choices"></div></div>',
+    html='<div class="lab-ballot"><div class="read" aria-live="polite"><div class="lab-question"></div>'
+    '<div class="pair"></div></div>'
+    '<div class="reasons" role="group"></div><p class="lost" role="alert"></p>'
+    '<div class="choices"></div></div>',
     js=_JS,
     isolate_styles=False,
 )
@@ -118,45 +149,90 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Hand:
-    """What the buttons of a pair do: for the owner, for a member of a class, or for a group."""
+class Paper:
+    """A pair as it stands before somebody: question and answers (left, right) as HTML."""
 
-    answer: Callable[[Said], None]
+    showing_id: str
+    question: str
+    answers: tuple[str, str]
+
+    @property
+    def data(self) -> dict[str, str]:
+        """What the browser draws."""
+        pair = "".join(map(_card, "AB", self.answers))
+        return {"showing": self.showing_id, "question": self.question, "pair": pair}
+
+
+@dataclass(frozen=True)
+class Hand:
+    """What the buttons of a pair do: for the owner, for a member of a class, or for a group.
+
+    answer is called outside of any run of the page: it takes an answer and returns the pair that is in sight then, None
+    if the page has something else to show. answered and undo are called before the page is drawn anew.
+    """
+
+    answer: Callable[[Said], Paper | None]
     undo: Callable[[], None]
+    answered: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A ballot that stands on somebody's page."""
+
+    hand: Hand
+    offered: frozenset[tuple[str, int]]
+    language: str
+
+
+MOST_BALLOTS = 2000
+_lock = threading.Lock()
+_ballots: OrderedDict[str, _Drawn] = OrderedDict()
+"""By the address of each: who knows one, which nobody can guess, answers for whom it was drawn."""
+ADDRESS = "/ballot/"
 
 
 def ballot(
-    key: str, hand: Hand, showing_id: str, answers: tuple[str, str], rows: Sequence[Sequence[Choice]],
-    *, reasons: bool = False,
-) -> None:  # fmt: skip
-    """Show a pair with its choices. answers: left and right, as HTML. rows: of buttons; the first row's stand out.
-    reasons: with chips that say why. hand's functions are called before the page is drawn anew."""
-
-    def said(event: str) -> Any:
-        return (st.session_state.get(key) or {}).get(event)
-
-    def answered() -> None:
-        if (heard := _read(said("answer"), rows)) is not None:
-            hand.answer(heard)
-
+    key: str, hand: Hand, paper: Paper, rows: Sequence[Sequence[Choice]], *, reasons: bool = False
+) -> None:
+    """Show a pair with its choices. rows: of buttons; the first row's stand out. reasons: with chips that say why."""
+    address = session.session().ballots.setdefault(key, secrets.token_urlsafe(16))
+    offered = frozenset((one.choice, one.strength) for row in rows for one in row if one != UNDO)
+    with _lock:
+        _ballots[address] = _Drawn(hand, offered, session.language())
+        _ballots.move_to_end(address)
+        while len(_ballots) > MOST_BALLOTS:
+            _ballots.popitem(last=False)
     _ballot(
-        key=key, on_answer_change=answered, on_undo_change=lambda: said("undo") and hand.undo(),
-        data={
-            "showing": showing_id, "pair": "".join(map(_card, "AB", answers)), "choices": _choices(rows),
-            "reasons": _reasons() if reasons else "", "other": OTHER,
+        key=key, on_answered_change=hand.answered, on_undo_change=hand.undo,
+        data=paper.data | {
+            "choices": _choices(rows), "reasons": _reasons() if reasons else "", "other": OTHER,
+            "address": ADDRESS + address, "lost": t("label.lost"),
         },
     )  # fmt: skip
 
 
-def _read(payload: object, rows: Sequence[Sequence[Choice]]) -> Said | None:
-    """What was answered; None for what none of these buttons says."""
+def deliver(address: str, payload: object) -> dict[str, str] | None:
+    """Take an answer that came from a page, and return what to draw next. None if the page has to see for itself: for
+    a ballot that is not there any more, for what none of its buttons says, and where no pair comes."""
+    with _lock:
+        drawn = _ballots.get(address)
+    if drawn is None or (said := _read(payload, drawn.offered)) is None:
+        return None
+    with speaking(drawn.language):
+        paper = drawn.hand.answer(said)
+    return paper and paper.data
+
+
+def _read(payload: object, offered: frozenset[tuple[str, int]]) -> Said | None:
     if not isinstance(payload, Mapping):
         return None
     showing, choice, strength, reasons, words = map(
         payload.get, ("showing", "choice", "strength", "reasons", "words")
     )
-    offered = any((one.choice, one.strength) == (choice, strength) and one != UNDO for row in rows for one in row)
-    if not offered or not (isinstance(showing, str) and isinstance(reasons, list) and isinstance(words, str)):
+    if not (isinstance(choice, str) and isinstance(strength, int) and (choice, strength) in offered):
+        return None
+    if not (isinstance(showing, str) and isinstance(reasons, list) and isinstance(words, str)):
         return None
     given = [reason for reason in REASONS if reason in reasons]
     own_words = words.strip()[:OWN_WORDS]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -56,11 +58,24 @@ def translate(language: str, key: str, /, **slots: Any) -> str:
     return _slots.format(sentences[key] if key in sentences else catalogue("en")[key], **slots)
 
 
+_speaking: ContextVar[str | None] = ContextVar("speaking", default=None)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Have `t` speak a language where no page is drawn that would have one."""
+    before = _speaking.set(language)
+    try:
+        yield
+    finally:
+        _speaking.reset(before)
+
+
 def t(key: str, /, **slots: Any) -> str:
     """The sentence of a key in this visitor's language."""
     from ui.session import language
 
-    return translate(language(), key, **slots)
+    return translate(_speaking.get() or language(), key, **slots)
 
 
 def has(key: str) -> bool:

@@ -14,7 +14,7 @@ from lab.members import Class, ClassSettings, MemberError
 from lab.participants import LONGEST_NAME, beginning, participant
 from lab.store import Lab, MemberRow
 from ui import errors, following, guideline_view, label_view, layout, session
-from ui.ballot import Hand, Said
+from ui.ballot import Hand, Paper, Said, ballot
 from ui.i18n import t
 
 POLL = 4.0
@@ -105,36 +105,38 @@ def _join(key: str, who: str, group: int) -> None:
 
 def _pair(key: str, who: str, lab: Lab, member: MemberRow, wished: ClassSettings) -> None:
     desk = ClassDesk(session.laboratory().store, lab, key, member)
-    showing = desk.current()
-    _question(lab, member, showing)
-    hand = Hand(lambda said: _answer(desk, said), lambda: _undo(desk))
-    label_view.pair(hand, showing, lab.language, graded=wished.strength)
+    own = session.session()
+    hand = Hand(lambda said: _answer(desk, own, member, said), lambda: _undo(desk))
+    ballot("join_ballot", hand, _paper(desk.current(), own, lab, member), label_view.rows(graded=wished.strength))
     _about(key, who, member, lab)
 
 
-def _question(lab: Lab, member: MemberRow, showing: Showing) -> None:
-    """Who one is and how many one has judged, what was asked, and what is asked of one."""
-    own = session.session()
+def _paper(showing: Showing, own: session.Session, lab: Lab, member: MemberRow) -> Paper:
+    """Who one is and how many one has judged, what was asked, what is asked of one, and the answers."""
     line = t("join.line", name=member.name, n=showing.number - 1)
     said = f'<p class="lab-note" role="status">{html.escape(own.join_said)}</p>' if own.join_said else ""
-    st.html(
-        f'<div class="lab-question"><small>{html.escape(line)}</small>{said}'
-        f"<p>{label_view.as_html(showing.prompt, lab.language)}</p>"
-        f"<h2>{html.escape(guideline_view.question(lab.id))}</h2></div>"
+    question = (
+        f"<small>{html.escape(line)}</small>{said}<p>{label_view.as_html(showing.prompt, showing.language)}</p>"
+        f"<h2>{html.escape(guideline_view.question(lab.id))}</h2>"
     )
+    return Paper(showing.id, question, label_view.sides(showing))
 
 
-def _answer(desk: ClassDesk, said: Said) -> None:
-    own = session.session()
+def _answer(desk: ClassDesk, own: session.Session, member: MemberRow, said: Said) -> Paper | None:
     try:
         desk.answer(said.showing_id, said.choice, said.strength)
         own.join_said = ""
     except TooFastError:
-        return  # A held key or a double click: nothing was labelled, the pair on the screen waits.
+        pass  # A held key or a double click: nothing was labelled, the pair on the screen waits.
     except LabellingError:
         own.join_said = t("label.elsewhere")
     except MemberError:
-        own.join_said = ""  # the page says that it is closed, or moved, or that one is muted
+        own.join_said = ""
+        return None  # the page says that it is closed, or moved, or that one is muted
+    try:
+        return _paper(desk.current(), own, desk.lab, member)
+    except (LabellingError, KeyError):
+        return None  # The lab speaks another language now, or is no more.
 
 
 def _undo(desk: ClassDesk) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from lab import exchange, models, reward, rounds
+from lab.database import StoreError
 from lab.deck import CHECK, REPEAT, better
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
-from lab.store import Label
+from lab.store import Lab, Label
 from rlhf_core.notebook_pairs import NAME as NOTEBOOK
-from ui import ballot, deck_view, guideline_view, layout, round_view, session
-from ui.ballot import TIE, UNDO, Choice, Hand, Said
+from ui import deck_view, errors, guideline_view, layout, round_view, session
+from ui.ballot import TIE, UNDO, Choice, Hand, Paper, Said
 from ui.i18n import has, t
 
 WRITERS = {"ppo": "label.writer_run", "sl": "label.writer_run_sl", "rlaif": "label.writer_run_rlaif"}
@@ -28,7 +29,7 @@ def chosen_writer() -> str:
     """Whose answers are compared: "start" or "run-<id>"."""
     # The radio is drawn below what it decides: its new value is known before it is drawn again.
     chosen = session.value("label_writer", models.START)
-    return chosen if chosen in writers() else models.START
+    return chosen if chosen != models.START and chosen in writers() else models.START
 
 
 def writers() -> list[str]:
@@ -65,16 +66,15 @@ def writer_choice() -> None:
     layout.note(t("label.writer_note"))
 
 
-def question(showing: Showing) -> DeltaGenerator:
-    """What was asked, and what is asked of the person. Returns the place beside it, for the guideline."""
-    asked = as_html(showing.prompt, session.current_lab().language)
+def paper(showing: Showing, lab: Lab) -> Paper:
+    """A pair as the owner has it: what was asked, what is asked of the person, and the answers."""
+    asked = as_html(showing.prompt, showing.language)
     about = html.escape(t("label.asked", writer=writer_name(showing.policy_id)))
-    with st.container(key="label_question", horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.html(
-            f'<div class="lab-question"><small>{round_view.progress(showing.number)} {about}</small>'
-            f"<p>{asked}</p><h2>{html.escape(guideline_view.question(session.current_lab().id))}</h2></div>"
-        )
-        return st.container(key="label_guideline", width="content")
+    question = (
+        f"<small>{round_view.progress(showing.number)} {about}</small>"
+        f"<p>{asked}</p><h2>{html.escape(guideline_view.question(lab.id))}</h2>"
+    )
+    return Paper(showing.id, question, sides(showing))
 
 
 def as_html(text: str, language: str) -> str:
@@ -84,14 +84,13 @@ def as_html(text: str, language: str) -> str:
 
 def owner_hand(desk: LabellingDesk) -> Hand:
     """Labels at the owner's desk."""
-    return Hand(lambda said: _answer(desk, said), lambda: _undo(desk))
+    own = session.session()
+    return Hand(lambda said: _answer(desk, own, said), lambda: _undo(desk), _answered)
 
 
-def pair(hand: Hand, showing: Showing, language: str, *, graded: bool = True, reasons: bool = False) -> None:
-    """The two answers and a button for each choice, with its key. graded: with those that say how much better.
-    reasons: with those that say why."""
-    rows = [SIDES, *([grades()] if graded else []), (TIE, *OTHERS, UNDO)]
-    ballot.ballot("label_ballot", hand, showing.id, sides(showing, language), rows, reasons=reasons)
+def rows(*, graded: bool = True) -> list[Sequence[Choice]]:
+    """The choices about a pair. graded: with those that say how much better an answer is."""
+    return [SIDES, *([grades()] if graded else []), (TIE, *OTHERS, UNDO)]
 
 
 def grades() -> list[Choice]:
@@ -100,9 +99,9 @@ def grades() -> list[Choice]:
     return [Choice(*grade, str(number) if digits else "") for number, grade in enumerate(GRADES, start=1)]
 
 
-def sides(showing: Showing, language: str) -> tuple[str, str]:
+def sides(showing: Showing) -> tuple[str, str]:
     """The answers on the left and on the right, as people read them."""
-    return as_html(showing.left, language), as_html(showing.right, language)
+    return as_html(showing.left, showing.language), as_html(showing.right, showing.language)
 
 
 def undo_button(hand: Hand) -> None:
@@ -110,15 +109,29 @@ def undo_button(hand: Hand) -> None:
     st.button(t("label.undo"), key="label_undo", shortcut="Backspace", type="tertiary", on_click=hand.undo)
 
 
-def _answer(desk: LabellingDesk, said: Said) -> None:
-    own = session.session()
+def _answer(desk: LabellingDesk, own: session.Session, said: Said) -> Paper | None:
     try:
         own.last_answer = desk.answer(said.showing_id, said.choice, said.strength, said.rationale)
         own.last_said = ""
     except TooFastError:
-        return  # A held key: nothing was labelled, the pair on the screen waits.
+        pass  # A held key: nothing was labelled, the pair on the screen waits.
     except LabellingError:
-        _say_elsewhere()
+        own.last_answer, own.last_said = None, t("label.elsewhere")
+    except StoreError as error:
+        own.last_answer, own.last_said = None, errors.explain(error)
+        return None
+    try:
+        return None if round_view.waits(desk) else paper(desk.current(), desk.lab)
+    except (LabellingError, KeyError):
+        return None  # The lab speaks another language now, or is no more.
+
+
+def _answered() -> None:
+    """Where the model's language has changed, this page follows, and still says what came of the answer."""
+    own = session.session()
+    said = own.last_said
+    session.read_lab()
+    own.last_said = said
 
 
 def _undo(desk: LabellingDesk) -> None:

@@ -13,8 +13,8 @@ from lab.labelling import LabellingError, Showing, TooFastError
 from lab.mission import MissionDesk, Result
 from lab.mission_records import MOST_GROUPS
 from lab.store import Lab, Mission
-from ui import ballot, charts, controls, errors, label_view, layout, session
-from ui.ballot import TIE, UNDO, Hand, Said
+from ui import charts, controls, errors, label_view, layout, session
+from ui.ballot import TIE, UNDO, Hand, Paper, Said, ballot
 from ui.i18n import t
 from ui.live_figure import live_figure, palette
 
@@ -110,11 +110,10 @@ def _labelling(lab: Lab, mission: Mission) -> None:
                 args=(desk,),
             )  # fmt: skip
     else:
-        _question(group, showing)
+        own = session.session()
+        hand = Hand(lambda said: _answer(desk, own, said), lambda: _undo(desk), lambda: _answered(desk, mission))
         others = [TIE, *([UNDO] if done[group] else [])]
-        hand = Hand(lambda said: _answer(desk, mission, said), lambda: _undo(desk))
-        answers = label_view.sides(showing, desk.lab.language)
-        ballot.ballot("mission_ballot", hand, showing.id, answers, [label_view.SIDES, others])
+        ballot("mission_ballot", hand, _paper(group, showing), [label_view.SIDES, others])
     layout.note(t("mission.apart"))
 
 
@@ -135,25 +134,29 @@ def _look(group: int) -> None:
     session.session().mission_look = group
 
 
-def _question(group: int, showing: Showing) -> None:
+def _paper(group: int, showing: Showing) -> Paper:
     at = html.escape(t("mission.at", n=group, at=showing.number, of=missions.PAIRS))
     bar = f'<progress max="{missions.PAIRS}" value="{showing.number - 1}" aria-hidden="true"></progress>'
-    asked = html.escape(models.displayed(session.current_lab().language, showing.prompt))
-    st.html(
-        f'<div class="lab-question"><small><span class="lab-progress">{bar}{at}</span></small>'
-        f"<p>{asked}</p><h2>{html.escape(t('mission.question'))}</h2></div>"
+    question = (
+        f'<small><span class="lab-progress">{bar}{at}</span></small>'
+        f"<p>{label_view.as_html(showing.prompt, showing.language)}</p><h2>{html.escape(t('mission.question'))}</h2>"
     )
+    return Paper(showing.id, question, label_view.sides(showing))
 
 
-def _answer(desk: MissionDesk, mission: Mission, said: Said) -> None:
-    session.forget_problem()
+def _answer(desk: MissionDesk, own: session.Session, said: Said) -> None:
+    """The counts beside the groups change with each answer, so the page is drawn anew for the next pair."""
+    own.problem = ""
     try:
         desk.answer(said.showing_id, said.choice)
     except TooFastError:
         return  # A held key: nothing was labelled, the pair on the screen waits.
     except LabellingError:
-        session.read_lab()
-        session.session().problem = t("label.elsewhere")
+        own.problem = t("label.elsewhere")
+
+
+def _answered(desk: MissionDesk, mission: Mission) -> None:
+    session.read_lab()
     if not missions.unfinished(desk.store, mission):
         session.put("mission_part", "guess")
         hide()

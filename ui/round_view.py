@@ -23,7 +23,8 @@ def progress(number: int) -> str:
 
 def waits(desk: LabellingDesk) -> bool:
     """Whether a round has ended whose end was not seen yet."""
-    return rounds.ended(desk.own_labels()) > rounds.seen(desk.store, desk.lab)
+    ended = rounds.ended(desk.own_labels())
+    return ended > 0 and ended > rounds.seen(desk.store, desk.lab)
 
 
 def end(desk: LabellingDesk, undo: Callable[[], None]) -> None:

@@ -75,6 +75,8 @@ class Session:
     """What the last action did, to be said once."""
     problem: str = ""
     """Why the last thing asked for was not done: of a run, or of the constitution."""
+    ballots: dict[str, str] = field(default_factory=dict)
+    """The address of each ballot of this tab, see `ballot`."""
     intake: Any = None
     """The file of labels that this tab looks at, see `exchange_view.Intake`."""
     intakes: int = 0

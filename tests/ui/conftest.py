@@ -18,6 +18,7 @@ from streamlit.testing.v1.element_tree import UnknownElement
 
 from lab import labelling
 from lab.app import get_laboratory
+from ui import ballot as ballots
 from ui import session
 from ui.browser import COOKIE
 
@@ -60,7 +61,7 @@ def markup(app: AppTest) -> str:
 def _bodies(app: AppTest) -> list[str]:
     bodies = [element.body for element in app.get("html") if "<style>" not in element.body]
     in_sight = ballot(app)
-    return [*bodies, in_sight["pair"]] if in_sight else bodies
+    return [*bodies, in_sight["question"], in_sight["pair"]] if in_sight else bodies
 
 
 def key_of(app: AppTest, beginning: str) -> str:
@@ -103,8 +104,16 @@ def answer(
     app: AppTest, choice: str, strength: int = 0, reasons: Sequence[str] = (), words: str = "", late: str = ""
 ) -> AppTest:  # fmt: skip
     """Press a choice of the pair in sight, or, with a late hand, of another showing's."""
-    payload = {"choice": choice, "strength": strength, "reasons": [*reasons], "words": words}
-    return cast(app, "answer", payload | {"showing": late or showing(app)})
+    told = {"choice": choice, "strength": strength, "reasons": [*reasons], "words": words}
+    return deliver(app, told | {"showing": late or showing(app)})
+
+
+def deliver(app: AppTest, payload: object) -> AppTest:
+    """Send something to the ballot's address and have the page follow, as the browser does."""
+    in_sight = ballot(app)
+    assert in_sight, said(app)
+    ballots.deliver(in_sight["address"].removeprefix(ballots.ADDRESS), payload)
+    return cast(app, "answered", in_sight["showing"])
 
 
 def undo(app: AppTest) -> AppTest:

@@ -11,7 +11,7 @@ from lab import deck, rounds
 from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
 from lab.store import Lab, Label
-from tests.ui.conftest import Visit, answer, ballot, cast, key_of, markup, press, said, showing
+from tests.ui.conftest import Visit, answer, ballot, deliver, key_of, markup, press, said, showing
 from ui.i18n import translate
 from ui.label_view import GRADES
 
@@ -56,7 +56,7 @@ def test_what_no_button_says_answers_nothing(visit: Visit, payload: object) -> N
     if isinstance(payload, dict):
         payload |= {"showing": before, "reasons": [], "words": ""}
         payload = payload if "strength" in payload else payload | {"strength": [7]}
-    app = cast(app, "answer", payload)
+    app = deliver(app, payload)
     assert not app.exception and labels(app) == [] and showing(app) == before
 
 
