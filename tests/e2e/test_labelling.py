@@ -21,6 +21,23 @@ def test_a_double_click_labels_one_pair(person: Person) -> None:
         assert steps.labels(person) == (done, 0)
 
 
+def test_an_answer_that_does_not_arrive_is_sent_again(person: Person) -> None:
+    person.go("/label", lang="en")
+    current = steps.look(person)
+    lost = iter([True, True])
+    person.page.route(
+        "**/ballot/*", lambda route: route.abort() if next(lost, False) else route.continue_(), times=3
+    )
+    steps.choice(person, "left").click()
+    wait_until(lambda: steps.showing(person) != current, "the next pair")
+    steps.look(person)
+    assert steps.labels(person) == (1, 0)
+
+    for address, body in (("nobodys", "{}"), ("nobodys", "x" * 9999), ("nobodys", "[")):
+        answer = person.page.request.post(f"{person.server.url}/ballot/{address}", data=body)
+        assert (answer.status, answer.json()) == (200, None)
+
+
 def test_a_held_key_labels_one_pair(person: Person) -> None:
     person.go("/label", lang="en")
     current = steps.look(person)
