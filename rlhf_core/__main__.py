@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import torch
 
-from rlhf_core import headless, headless_team
+from rlhf_core import algorithms, headless, headless_team
 from rlhf_core import headless_constitution as constitution
 from rlhf_core import headless_label as label
 from rlhf_core import headless_navigation as navigation
@@ -44,9 +44,10 @@ def build_parser() -> argparse.ArgumentParser:
     fitting.add_argument("--labels", type=int, default=headless.DEFAULT_LABELS, help="how many labels to fit to")
     fitting.add_argument("--features", choices=FEATURE_SETS, default="attributes", help="what the reward model sees")
     tuning = OneLineParser(add_help=False)
-    tuning.add_argument("--algorithm", choices=("ppo",), default="ppo")
-    tuning.add_argument("--iterations", type=int, default=headless.DEFAULT_ITERATIONS)
-    tuning.add_argument("--kl-coef", type=float, default=headless.PPOConfig.kl_coef, help="price of a nat of KL")
+    tuning.add_argument("--algorithm", choices=algorithms.ALGORITHMS, default="ppo", help="from labels to a policy")
+    tuning.add_argument("--iterations", type=int, help="steps of training; by default what suits the algorithm")
+    tuning.add_argument("--kl-coef", type=float, help="price of a nat of KL, DPO's beta; by default what suits it")
+    tuning.add_argument("--n", type=int, default=headless.DEFAULT_N, help="answers that best-of-n chooses among")
 
     parser = OneLineParser(prog="python -m rlhf_core", description=__doc__)
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
@@ -129,6 +130,8 @@ def run(arguments: argparse.Namespace) -> headless.Report:
     given = vars(arguments)
     if given.get("train") and given["iterations"] is None:
         given["iterations"] = constitution.ITERATIONS[given["train"]]
+    if "algorithm" in given:
+        suit(given)
     known = headless.Options.__dataclass_fields__
     options = headless.Options(**{k: v for k, v in given.items() if k in known and v is not None})
     progress = headless.quiet if arguments.json or not sys.stderr.isatty() else draw_bar
@@ -151,6 +154,15 @@ def run(arguments: argparse.Namespace) -> headless.Report:
         case _:
             report = headless.journey(options, progress)
     return {"schema": 1, "stage": arguments.stage, "seed": options.seed, "language": options.language, **report}
+
+
+def suit(given: dict[str, Any]) -> None:
+    """Put in what suits the algorithm where nothing was said; best-of-n takes none of it."""
+    algorithm = given["algorithm"]
+    if algorithm != algorithms.BEST_OF_N:
+        price = getattr(algorithms.CONFIGS[algorithm](), algorithms.price_of_kl(algorithm))
+        usual = {"iterations": algorithms.ITERATIONS[algorithm], "kl_coef": price}
+        given |= {name: value for name, value in usual.items() if given[name] is None}
 
 
 def run_constitution(

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 from rlhf_core.annotators import TIE_MARGIN, Annotator
+from rlhf_core.best_of_n import DEFAULT_N
+from rlhf_core.best_of_n import best_of_n as best_answers
 from rlhf_core.corpus import Grammar, Prompt
 from rlhf_core.gold import ALARMING, REFERENCE_VALUES, GoldJudge, Values
 from rlhf_core.kl import exact_kl
@@ -280,14 +282,12 @@ def best_of_n(
     prompts: Sequence[Prompt],
     rng: torch.Generator,
     *,
-    n: int = 16,
+    n: int = DEFAULT_N,
     values: Values = REFERENCE_VALUES,
 ) -> Answers:
     """The starting model's answers, each the one of n that the reward model likes best: no training at all."""
-    texts = [p.text for p in prompts for _ in range(n)]
-    found = start.generate(texts, tokenizer=tokenizer, rng=rng)
-    scores = reward.score(texts, [f.text for f in found]).view(-1, n)
-    best = [found[i * n + int(k)] for i, k in enumerate(scores.argmax(1))]
+    texts = [p.text for p in prompts]
+    best = best_answers(start, reward.score, tokenizer, texts, rng, n)
     return judged(judge, prompts, [b.text for b in best], [b.ended for b in best], values)
 
 

@@ -15,10 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rlhf_core import evaluation, reward_inspection
+from rlhf_core import algorithms, evaluation, reward_inspection
 from rlhf_core.annotators import Annotator, PreferenceSample, annotator_values, generate_preference_data
+from rlhf_core.best_of_n import DEFAULT_N, best_of_n, kl_bound
 from rlhf_core.checkpoints import LanguageAssets, load_start
 from rlhf_core.corpus import Prompt
+from rlhf_core.dpo import DPOMetrics
 from rlhf_core.language_model import MiniLM, MiniLMConfig
 from rlhf_core.ppo import PPOConfig, PPOTrainer
 from rlhf_core.pretraining import PretrainConfig, Pretrainer, schedule
@@ -54,8 +56,13 @@ class Options:
     label_noise: float = 0.0
     annotator: str = "default"
     features: str = "attributes"
+    algorithm: str = "ppo"
+    """One of `algorithms.ALGORITHMS`."""
+    n: int = DEFAULT_N
+    """Answers that best-of-n chooses among."""
     iterations: int = DEFAULT_ITERATIONS
     kl_coef: float = PPOConfig.kl_coef
+    """Price of a nat of KL: DPO's beta."""
     cpu_seconds: float = 60.0
 
     def __post_init__(self) -> None:
@@ -66,6 +73,8 @@ class Options:
             raise ValueError(f"The number of labels must lie between 0 and 5000, not {self.labels}.")
         if not 1 <= self.iterations <= 10_000:
             raise ValueError(f"The number of iterations must lie between 1 and 10000, not {self.iterations}.")
+        if not 1 <= self.n <= 1000:
+            raise ValueError(f"Best of n needs an n between 1 and 1000, not {self.n}.")
         if not 0 < self.cpu_seconds <= 86_400:
             raise ValueError(f"The CPU seconds must lie between 0 and 86400, not {self.cpu_seconds}.")
 
@@ -219,35 +228,84 @@ def ppo_trainer(assets: LanguageAssets, reward_model: RewardModel, options: Opti
     )
 
 
+def algorithm_trainer(
+    assets: LanguageAssets, sample: PreferenceSample, reward_model: RewardModel, options: Options
+) -> algorithms.Trainer:
+    """The algorithm that the options name, from the starting model, on training prompts or on the labels."""
+    task = algorithms.Task(
+        start=assets.model,
+        tokenizer=assets.tokenizer,
+        prompts=[p.text for p in assets.grammar.split("train")],
+        labels=sample.dataset,
+        reward=reward_model.reward,
+    )
+    price = {algorithms.price_of_kl(options.algorithm): options.kl_coef}
+    return algorithms.make_trainer(
+        options.algorithm, task, algorithms.CONFIGS[options.algorithm](**price), options.seed
+    )
+
+
 def ppo(options: Options, progress: Progress, reward_model: RewardModel | None = None) -> Report:
-    """Fine-tune on a reward model of simulated labels; compare before and after on the test prompts."""
+    """Get from simulated labels to a policy, by PPO or by what else the options name; compare before and after on the
+    test prompts."""
     assets = load_start(options.language)
+    sample = simulated_labels(assets, options)
     if reward_model is None:
-        reward_model = fit_reward_model(assets, simulated_labels(assets, options), options.features)
-    trainer = ppo_trainer(assets, reward_model, options)
+        reward_model = fit_reward_model(assets, sample, options.features)
+    report: Report = {"algorithm": options.algorithm, "labels": options.labels, "features": options.features}
+    if options.algorithm == algorithms.BEST_OF_N:
+        return {**report, "iterations": 0, "cpu_seconds": 0.0, **best_of_start(assets, reward_model, options)}
+    trainer = algorithm_trainer(assets, sample, reward_model, options)
     for _ in range(options.iterations):
         metrics = trainer.step()
-        progress(metrics.step / options.iterations, f"iteration {metrics.step}, reward {metrics.reward:+.2f}")
+        said = f"loss {metrics.dpo_loss:.3f}" if isinstance(metrics, DPOMetrics) else f"reward {metrics.reward:+.2f}"
+        progress(metrics.step / options.iterations, f"iteration {metrics.step}, {said}")
     return {
-        "algorithm": "ppo",
+        **report,
         "iterations": options.iterations,
-        "labels": options.labels,
         "kl_coef": options.kl_coef,
-        "features": options.features,
         **compare_with_start(assets, trainer.policy, reward_model, options.seed),
         "cpu_seconds": trainer.cpu_seconds,
+    }
+
+
+def best_of_start(assets: LanguageAssets, reward_model: RewardModel, options: Options) -> Report:
+    """The best of n answers of the starting model to the test prompts. Its KL is the upper bound, and its processor
+    time goes into answers, where a trained policy's goes into training."""
+    prompts = [prompt for prompt in test_prompts(assets) for _ in range(TEST_SAMPLES)]
+    rng, began = generator(options.seed, "best of n instead"), time.process_time()
+    best = best_of_n(
+        assets.model, reward_model.reward, assets.tokenizer, [prompt.text for prompt in prompts], rng, options.n
+    )
+    took = time.process_time() - began
+    after = evaluation.judged(
+        assets.judge, prompts, [b.text for b in best], [b.ended for b in best], evaluation.REFERENCE_VALUES
+    )
+    return {
+        "n": options.n,
+        "cpu_seconds_per_answer": took / len(prompts),
+        **compare_answers(assets, after, kl_bound(options.n), reward_model, options.seed),
     }
 
 
 def compare_with_start(assets: LanguageAssets, policy: MiniLM, reward_model: RewardModel, seed: int) -> Report:
     """What training changed, on the test prompts and by the reference values, with the baselines beside it."""
     prompts = test_prompts(assets)
+    rng = generator(seed, "evaluation after")
+    after = evaluation.answer(policy, assets.tokenizer, assets.judge, prompts, rng, samples=TEST_SAMPLES)
+    kl = evaluation.kl_to_start(policy, assets.model, assets.tokenizer, prompts, generator(seed, "kl"))
+    return compare_answers(assets, after, kl, reward_model, seed)
 
-    def answers(model: MiniLM, purpose: str) -> evaluation.Answers:
-        rng = generator(seed, purpose)
-        return evaluation.answer(model, assets.tokenizer, assets.judge, prompts, rng, samples=TEST_SAMPLES)
 
-    before, after = answers(assets.model, "evaluation before"), answers(policy, "evaluation after")
+def compare_answers(
+    assets: LanguageAssets, after: evaluation.Answers, kl: float, reward_model: RewardModel, seed: int
+) -> Report:
+    """Answers to the test prompts beside the starting model's, and the baselines. kl: from the start, in nats."""
+    prompts = test_prompts(assets)
+    before = evaluation.answer(
+        assets.model, assets.tokenizer, assets.judge, prompts, generator(seed, "evaluation before"),
+        samples=TEST_SAMPLES,
+    )  # fmt: skip
     win = evaluation.win_rate(after, before)
     best = evaluation.best_of_n(
         assets.model, reward_model, assets.tokenizer, assets.judge, prompts, generator(seed, "best of n")
@@ -271,9 +329,7 @@ def compare_with_start(assets: LanguageAssets, policy: MiniLM, reward_model: Rew
         "gold_before": float(before.gold.mean()),
         "gold_after": float(after.gold.mean()),
         "proxy_after": float(reward_model.reward([p.text for p in after.prompts], after.texts).mean()),
-        "kl": evaluation.kl_to_start(
-            policy, assets.model, assets.tokenizer, prompts, generator(seed, "kl")
-        ),
+        "kl": kl,
         "valid_share": after.valid_share,
         "valid_share_before": before.valid_share,
         "distinct_share": after.distinct_share,

@@ -17,8 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rlhf_core.advantages import generalized_advantages, masked_mean, whiten
-from rlhf_core.kl import k1
+from rlhf_core.advantages import generalized_advantages, whiten
 from rlhf_core.language_model import MiniLM
 from rlhf_core.rollout import RewardFunction, Rollout, collect, score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
@@ -160,20 +159,13 @@ class PPOTrainer:
         policy_loss, value_loss, clipped = self._update(rollout, advantages, returns)
         self.steps_done += 1
         self.cpu_seconds += time.process_time() - began
-        per_response = rollout.mask.sum(1).float()
         return PPOMetrics(
             step=self.steps_done,
             policy_loss=policy_loss,
             value_loss=value_loss,
-            kl=float(k1(rollout.log_probs, rollout.reference_log_probs).sum(1).mean()),
-            kl_exact=float(rollout.kl.sum(1).mean()),
-            reward=float(rollout.scores.mean()),
-            entropy=float(masked_mean(rollout.entropy, rollout.mask)),
             clip_fraction=clipped,
-            response_length=float(per_response.mean()),
-            distinct_share=len(set(rollout.responses)) / len(rollout.responses),
-            ended_share=float(rollout.ended.float().mean()),
             cpu_seconds=self.cpu_seconds,
+            **rollout.summary(),
         )
 
     def _update(self, rollout: Rollout, advantages: Tensor, returns: Tensor) -> tuple[float, float, float]:

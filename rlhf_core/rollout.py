@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from rlhf_core.advantages import masked_mean
 from rlhf_core.kl import exact_kl, k1
 from rlhf_core.language_model import EOS, PAD, MiniLM, Responses
 from rlhf_core.tokenizer import SimpleTokenizer
@@ -65,6 +66,18 @@ class Rollout:
         rewards[torch.arange(len(last)), last] += self.scores - eos_penalty * (~self.ended)
         return rewards
 
+    def summary(self) -> dict[str, float]:
+        """What any trainer says of its experience: means over responses, and the entropy over tokens."""
+        return {
+            "kl": float(k1(self.log_probs, self.reference_log_probs).sum(1).mean()),
+            "kl_exact": float(self.kl.sum(1).mean()),
+            "reward": float(self.scores.mean()),
+            "entropy": float(masked_mean(self.entropy, self.mask)),
+            "response_length": float(self.mask.sum(1).float().mean()),
+            "distinct_share": len(set(self.responses)) / len(self.responses),
+            "ended_share": float(self.ended.float().mean()),
+        }
+
 
 def score_tokens(
     model: MiniLM, prompt_ids: Tensor, tokens: Tensor, mask: Tensor, temperature: float = 1.0
@@ -93,7 +106,7 @@ def laid_out(values: Tensor, mask: Tensor) -> Tensor:
 def collect(
     policy: MiniLM,
     reference: MiniLM,
-    value_head: nn.Linear,
+    value_head: nn.Linear | None,
     reward: RewardFunction,
     prompts: Sequence[str],
     prompt_ids: Tensor,
@@ -102,7 +115,7 @@ def collect(
     temperature: float,
     rng: torch.Generator,
 ) -> Rollout:
-    """Let the policy answer the prompts, and have everyone comment."""
+    """Let the policy answer the prompts, and have everyone comment. Without a critic, values are zero."""
     drawn = trim(policy.sample(prompt_ids, rng=rng, temperature=temperature))
     tokens, mask = drawn.tokens, drawn.mask
     own = score_tokens(policy, prompt_ids, tokens, mask, temperature)
@@ -119,7 +132,7 @@ def collect(
         reference_log_probs=laid_out(other.log_probs, mask),
         kl=laid_out(exact_kl(own.distribution, other.distribution), mask),
         entropy=laid_out(-(own.distribution.exp() * own.distribution).sum(-1), mask),
-        values=laid_out(value_head(own.hidden)[:, 0], mask),
+        values=torch.zeros(mask.shape) if value_head is None else laid_out(value_head(own.hidden)[:, 0], mask),
         scores=reward(prompts, responses),
         ended=(tokens == EOS).any(1),
     )

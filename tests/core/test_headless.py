@@ -10,6 +10,7 @@ import pytest
 
 from rlhf_core import headless, headless_constitution
 from rlhf_core.__main__ import main
+from rlhf_core.best_of_n import kl_bound
 from rlhf_core.checkpoints import critic_path
 from rlhf_core.constitution import default_constitution, default_path
 from rlhf_core.corpus import LANGUAGES, load_grammar
@@ -146,6 +147,24 @@ def test_journey(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     assert set(report["samples"][0]) == {"prompt", "before", "after"}
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "arguments"), [("dpo", ["--iterations", "8"]), ("best-of-n", ["--n", "6"])]
+)
+def test_other_algorithms_say_what_ppo_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, algorithm: str, arguments: list[str]
+) -> None:
+    test_prompts = headless.test_prompts
+    monkeypatch.setattr(headless, "test_prompts", lambda assets: test_prompts(assets, 12))
+    report = run(capsys, "ppo", "--algorithm", algorithm, "--labels", "20", *arguments)
+    keys = "algorithm iterations win_rate gold_before gold_after proxy_after kl valid_share distinct_share cpu_seconds"
+    assert report.keys() >= {*keys.split(), "samples"} and report["algorithm"] == algorithm
+    assert len(report["samples"]) == 6 and 0 <= report["win_rate"] <= 1
+    trains = algorithm != "best-of-n"
+    assert (report["iterations"] > 0) == (report["cpu_seconds"] > 0) == trains
+    if not trains:
+        assert report["kl"] == kl_bound(6) and report["n"] == 6
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pretrain(capsys: pytest.CaptureFixture[str], language: str) -> None:
     report = run(capsys, "pretrain", "--cpu-seconds", "1.5", "--language", language)
@@ -161,6 +180,10 @@ def test_pretrain(capsys: pytest.CaptureFixture[str], language: str) -> None:
         (["reward", "--annotator", "nobody"], "nobody"),
         (["ppo", "--kl-coef", "-1"], "-1"),
         (["ppo", "--iterations", "0"], "not 0"),
+        (["ppo", "--algorithm", "ppg"], "ppg"),
+        (["ppo", "--algorithm", "best-of-n", "--n", "0"], "not 0"),
+        (["ppo", "--algorithm", "dpo", "--kl-coef", "0"], "beta must be above 0, not 0"),
+        (["ppo", "--algorithm", "dpo", "--labels", "0"], "no label to learn from"),
         (["pretrain", "--cpu-seconds", "0"], "not 0"),
         (["reward", "--language", "fr"], "fr"),
         (["reward", "--language", "ko", "--annotator", "pirate-fan"], "'pirate-fan' in the language 'ko'"),
