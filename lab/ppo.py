@@ -67,6 +67,14 @@ def keep_reward_model(store: Store, lab_id: int, model: RewardModel, meta: dict[
     return store.add_artifact(lab_id, "reward_model", meta, states.dump(model.state_dict()))
 
 
+def kept_reward_model(store: Store, language: str, artifact_id: int) -> RewardModel:
+    """The reward model that `keep_reward_model` kept."""
+    artifact = store.artifact(artifact_id)
+    model = RewardModel(models.extractor(language, artifact.meta["features"]))
+    model.load_state_dict(states.load(artifact.data))
+    return model
+
+
 def build(spec: JobSpec, store: Store) -> PPOJob:
     """The trainer of a prepared spec, at its first step."""
     return PPOJob(spec, store)
@@ -83,9 +91,7 @@ class PPOJob:
 
     def __init__(self, spec: JobSpec, store: Store) -> None:
         self.assets = assets = models.assets(spec.inputs["language"])
-        artifact = store.artifact(spec.inputs["reward_model"])
-        reward_model = RewardModel(models.extractor(assets.language, artifact.meta["features"]))
-        reward_model.load_state_dict(states.load(artifact.data))
+        reward_model = kept_reward_model(store, assets.language, spec.inputs["reward_model"])
         start = self._start(spec, store)
         self._prompts = {prompt.text: prompt for prompt in assets.grammar.split("train")}
         self.trainer = PPOTrainer(

@@ -55,7 +55,13 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
         raise ValueError(f"There is no network {spec.inputs['network']!r}; choose one of {', '.join(NETWORKS)}.")
     if "preferences" in spec.inputs:
         return spec
-    lab, source = store.lab(spec.inputs["lab"]), spec.inputs["source"]
+    kept = keep_preferences(store, store.lab(spec.inputs["lab"]), spec.inputs["source"])
+    return replace(spec, inputs={**spec.inputs, **kept})
+
+
+def keep_preferences(store: Store, lab: Lab, source: str) -> dict[str, Any]:
+    """Keep the labels of a source as they are now. Returns what a run's inputs say of them, see `prepare`. ValueError
+    if none of them favours an answer."""
     labels = preferences(store, lab, source)
     if not any(one.preferred != "tie" for one in labels):
         raise ValueError("No label of this source favours an answer, so there is nothing to learn: label some pairs.")
@@ -63,7 +69,16 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
     simulated = _simulated(store, lab, source)
     made_from = {"language": lab.language, "labels_used": len(labels), "simulated_used": simulated}
     artifact_id = store.add_artifact(lab.id, "preferences", made_from, states.dump({"labels": frozen}))
-    return replace(spec, inputs={**spec.inputs, **made_from, "preferences": artifact_id})
+    return {**made_from, "preferences": artifact_id}
+
+
+def kept_preferences(store: Store, artifact_id: int) -> PreferenceDataset:
+    """The labels that `keep_preferences` kept."""
+    kept = states.load(store.artifact(artifact_id).data)["labels"]
+    return PreferenceDataset(
+        PreferenceData(prompt=prompt, response_a=a, response_b=b, preferred=preferred, strength=strength)
+        for prompt, a, b, preferred, strength in kept
+    )
 
 
 def build(spec: JobSpec, store: Store) -> RewardJob:
@@ -100,11 +115,7 @@ class RewardJob:
 
     def __init__(self, spec: JobSpec, store: Store) -> None:
         assets = models.assets(spec.inputs["language"])
-        kept = states.load(store.artifact(spec.inputs["preferences"]).data)["labels"]
-        labels = PreferenceDataset(
-            PreferenceData(prompt=prompt, response_a=a, response_b=b, preferred=preferred, strength=strength)
-            for prompt, a, b, preferred, strength in kept
-        )
+        labels = kept_preferences(store, spec.inputs["preferences"])
         network = NeuralReward(
             spec.inputs["network"], assets.model, assets.tokenizer, sees_prompt=spec.inputs["sees_prompt"],
             seed=spec.seed,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab import cloning, navigation_ppo, ppo, reward_training, rlaif, sl_cai
+from lab import algorithms, best_of_n, cloning, navigation_ppo, ppo, reward_training, rlaif, sl_cai
 from lab.jobs import JobSpec, Trainer
 from lab.store import Store
 
 STAGES: dict[str, tuple[Callable[[JobSpec, Store], JobSpec], Callable[[JobSpec, Store], Trainer]]] = {
     reward_training.STAGE: (reward_training.prepare, reward_training.build),
     ppo.STAGE: (ppo.prepare, ppo.build),
+    algorithms.STAGE: (algorithms.prepare, algorithms.build),
+    best_of_n.STAGE: (best_of_n.prepare, best_of_n.build),
     sl_cai.STAGE: (sl_cai.prepare, sl_cai.build),
     rlaif.STAGE: (rlaif.prepare, ppo.build),
     cloning.STAGE: (cloning.prepare, cloning.build),

@@ -45,6 +45,31 @@ class ConductMetrics:
     """Of harmless questions."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ComparedMetrics:
+    """What makes policies comparable, however they came to be: all on the same judged validation prompts."""
+
+    win_rate: float | None = None
+    """Against the start's answers."""
+    win_rate_low: float | None = None
+    win_rate_high: float | None = None
+    win_rate_n: int | None = None
+    gold: float | None = None
+    reward: float | None = None
+    """By the reward model that was trained on."""
+    kl_exact: float | None = None
+    """Nats an answer; of best of n its upper bound."""
+    valid_share: float | None = None
+    distinct_share: float | None = None
+
+
+def compared(rate: evaluation.Interval) -> dict[str, Any]:
+    """A win rate as metrics have it."""
+    return {
+        "win_rate": rate.rate, "win_rate_low": rate.low, "win_rate_high": rate.high, "win_rate_n": rate.n,
+    }  # fmt: skip
+
+
 def settings(kind: type[Config], trainer: str, config: Mapping[str, Any]) -> Config:
     """The part of a run's config that is its trainer's: all but "iterations". ValueError for a value out of range or a
     name that `kind` has not."""

@@ -17,7 +17,10 @@ from ui import deck_view, errors, guideline_view, layout, round_view, session
 from ui.ballot import TIE, UNDO, Choice, Hand, Paper, Said
 from ui.i18n import has, t
 
-WRITERS = {"ppo": "label.writer_run", "sl": "label.writer_run_sl", "rlaif": "label.writer_run_rlaif"}
+WRITERS = {
+    "ppo": "label.writer_run", "sl": "label.writer_run_sl", "rlaif": "label.writer_run_rlaif",
+    "algorithm": "algorithms.writer",
+}  # fmt: skip
 """The stages whose runs write answers, each with the key of a run's name."""
 GRADES = (("left", 2), ("left", 1), ("right", 1), ("right", 2))
 """The choices that say how much better an answer is, in the order of their keys 1 to 4."""

@@ -155,7 +155,7 @@ class RunPanel:
         note: str | None = None,
     ) -> None:  # fmt: skip
         kind, key = "primary" if primary and possible else "secondary", f"{self.prefix}_{name}"
-        st.button(label, key=key, type=kind, disabled=not possible, on_click=_ask, args=(act,), help=note)
+        st.button(label, key=key, type=kind, disabled=not possible, on_click=ask, args=(act,), help=note)
 
     def chosen_config(self, run: Run | None) -> dict[str, Any]:
         """What the sliders show: an unfinished run's own config, else what the next run will start with, which is the
@@ -192,7 +192,7 @@ class RunPanel:
         starting is said by `status`."""
         run = self.latest_run()
         if run is None or run.status not in LIVE:
-            _ask(self.start)
+            ask(self.start)
 
     def start(self) -> None:
         """Start a new run with what the page says, the latest run's sliders included."""
@@ -312,7 +312,7 @@ class RunPanel:
             samples_table(shown, run.step)
 
 
-def _ask(act: Callable[[], Any]) -> None:
+def ask(act: Callable[[], Any]) -> None:
     """Ask something of the run, or say why it can't be done."""
     own = session.session()
     own.problem = ""
