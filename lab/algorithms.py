@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from lab import best_of_n, models, ppo, reward_training, training
@@ -117,6 +118,21 @@ class AlgorithmJob:
 
 
 # Comparisons.
+
+
+@lru_cache
+def start_figures(language: str) -> dict[str, Any]:
+    """The start by what policies are compared by: it draws with itself, whoever answers."""
+    assets = models.assets(language)
+    looker = training.Onlooker(assets, assets.model, 0)
+    found = looker.answers(assets.model, looker.judged, "before")
+    n = len(looker.judged)
+    return {
+        **training.compared(evaluation.Interval(0.5, 0.5, 0.5, n)),
+        "kl_exact": 0.0,
+        "valid_share": found.valid_share,
+        "distinct_share": found.distinct_share,
+    }
 
 
 def iterations(algorithm: str, length: float) -> int:

@@ -1,4 +1,5 @@
-"""PPO: train the policy on your reward model, live, and read what it became."""
+"""PPO: fine-tune the language model on the reward model, live, and watch what it became; the same labels by other
+algorithms; and what over-optimisation does to them."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ import streamlit as st
 
 from lab import reward
 from lab.store import Run
-from ui import layout, panel_view, ppo_view, run_view, session
+from ui import algorithms_view, layout, over_optimisation_view, panel_view, ppo_view, run_view, session
 from ui.i18n import t
+
+VIEWS = ("train", "algorithms", "overoptimisation")
 
 layout.heading("ppo")
 panel = ppo_view.PANEL
@@ -15,6 +18,10 @@ run_view.elsewhere()
 if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
     panel_view.empty_state(t("ppo.empty"), t("reward_model.empty_lead"))
     st.stop()
+st.segmented_control(
+    t("ppo_view.view"), VIEWS, key=session.keep("ppo_view", "train", VIEWS), required=True,
+    format_func=lambda name: t(f"ppo_view.{name}"), label_visibility="collapsed", on_change=session.forget_problem,
+)  # fmt: skip
 
 
 def training(run: Run | None) -> None:
@@ -26,6 +33,12 @@ def training(run: Run | None) -> None:
     panel.more_charts(run)
 
 
-panel.follow(training)
-panel.next_run_settings()
-ppo_view.judges()
+match st.session_state["ppo_view"]:
+    case "algorithms":
+        algorithms_view.view()
+    case "overoptimisation":
+        over_optimisation_view.view()
+    case _:
+        panel.follow(training)
+        panel.next_run_settings()
+        ppo_view.judges()

@@ -297,6 +297,29 @@ _TABLE = (
         "up",
     ),
     MetricInfo(
+        "dpo_loss",
+        "loss",
+        "Surprise at this step's labels (DPO), in nats a label; lower is better, 0.693 is knowing nothing.",
+        "nats per label",
+        "down",
+    ),
+    MetricInfo(
+        "implicit_accuracy",
+        "rewards/accuracies",
+        "Share of this step's labels whose preferred answer has gained more on the start than the other one has (DPO); "
+        "higher is better, but only of labels it learns from.",
+        "share",
+        "up",
+    ),
+    MetricInfo(
+        "implicit_margin",
+        "rewards/margins",
+        "How much more it has gained, in log-odds of being preferred (DPO); higher is better, but only of labels it "
+        "learns from.",
+        "log-odds",
+        "up",
+    ),
+    MetricInfo(
         "cpu_seconds",
         "time/cpu",
         "Seconds of processor time that training has taken; less is better.",

@@ -24,7 +24,10 @@ from rlhf_core.rollout import Rollout, laid_out, score_tokens
 
 @dataclass(frozen=True, kw_only=True)
 class RLOOConfig(GroupConfig):
-    """How one iteration of RLOO is done."""
+    """How one iteration of RLOO is done: small batches, as each gives only one step."""
+
+    batch_size: int = 32
+    """Answers per iteration."""
 
 
 def leave_one_out(rewards: Tensor) -> Tensor:

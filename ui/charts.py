@@ -482,6 +482,60 @@ def growth(
     return {"data": data, "layout": layout}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trail:
+    """A way through two measures: points in their order."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    look: int
+    """Which colour and symbol."""
+    mode: str = "lines+markers"
+    """What is drawn of it: "lines", "markers" or both."""
+    last: tuple[float, float] | None = None
+    """The interval of y at the last point, which is then drawn larger."""
+
+
+def trails(
+    ways: Sequence[Trail], palette: Palette, *, x_title: str, y_title: str, share: bool = False,
+    baseline: float | None = None, height: int = 380,
+) -> Figure:  # fmt: skip
+    """Ways through two measures from x = 0 on. share: y is a share. baseline: a dashed level of y."""
+    layout = _layout(palette, height)
+    layout |= {"showlegend": len(ways) > 1}
+    layout["margin"]["t"] = 40
+    layout["xaxis"] |= {"title": _title(x_title), "rangemode": "tozero"}
+    layout["yaxis"]["title"] = _title(y_title)
+    if share:
+        layout["yaxis"]["tickformat"] = ".0%"
+    if baseline is not None:
+        layout["shapes"] = [{
+            "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": baseline, "y1": baseline,
+            "line": {"color": palette.muted, "width": 1.5, "dash": "dash"},
+        }]  # fmt: skip
+    data: list[Figure] = []
+    for way in ways:
+        colour, symbol = palette.series[way.look % 5], SYMBOLS[way.look % len(SYMBOLS)]
+        kept = _thin(len(way.x))
+        large = [15 if way.last and i == len(way.x) - 1 else 6 for i in kept]
+        one: Figure = {
+            "type": "scatter", "mode": way.mode, "name": _plain(way.name), "x": [way.x[i] for i in kept],
+            "y": [way.y[i] for i in kept], "line": {"color": colour, "width": 2.5},
+            "marker": {
+                "color": _fade(colour, 0.45) if way.mode == "markers" else colour, "symbol": symbol, "size": large,
+            },
+            "hovertemplate": f"%{{x:.2f}}: %{{y:{'.0%' if share else '.2f'}}}<extra>{_plain(way.name)}</extra>",
+        }  # fmt: skip
+        if way.last and kept:
+            zeros, value = [0.0] * (len(kept) - 1), way.y[-1]
+            one["error_y"] = _interval(value, *way.last, colour) | {
+                "array": [*zeros, way.last[1] - value], "arrayminus": [*zeros, value - way.last[0]],
+            }  # fmt: skip
+        data.append(one)
+    return {"data": data, "layout": layout}
+
+
 def _title(text: str) -> Figure:
     return {"text": text, "font": {"size": 13}, "standoff": 4}
 
