@@ -24,14 +24,14 @@ START = "start"
 def view() -> None:
     """All of it."""
     layout.note(t("algorithms.lead"))
-    with st.container(horizontal=True, gap="large", vertical_alignment="bottom", key="algorithms_choices"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="algorithms_choices"):
         ppo_view.choices()
         st.segmented_control(
             t("algorithms.length"), algorithms.LENGTHS, required=True, help=t("algorithms.length_help"),
             key=session.keep("algorithms_length", 1.0, algorithms.LENGTHS), format_func=lambda share: f"{share:.0%}",
         )  # fmt: skip
         st.number_input(
-            t("run.seed"), 0, 2**31 - 1, key=session.keep("ppo_seed", 0), help=t("run.seed_help"), width=160
+            t("run.seed"), 0, 2**31 - 1, key=session.keep("ppo_seed", 0), help=t("run.seed_help"), width=150
         )
     follow(lambda: list(_latest().values()), _comparison)
     with st.expander(t("algorithms.numbers"), key="algorithms_numbers"):
@@ -193,8 +193,9 @@ def _cells(algorithm: str, row: Mapping[str, Any], seconds: float) -> list[str]:
     if not row:
         return [t("frame.none")] * 4 + [f"{seconds:.1f}"]
     kl = row["kl_exact"]
+    interval = t("algorithms.interval", low=row["win_rate_low"], high=row["win_rate_high"])
     return [
-        t("algorithms.rate", rate=row["win_rate"], low=row["win_rate_low"], high=row["win_rate_high"]),
+        f"{row['win_rate']:.0%}" + (f"<small>{interval}</small>" if algorithm != START else ""),
         t("algorithms.bound", kl=kl) if algorithm == BEST_OF_N else f"{kl:.2f}",
         f"{row['valid_share']:.0%}",
         f"{row['distinct_share']:.0%}",

@@ -23,6 +23,8 @@ PROXY, GOLD = 0, 1
 """Their colours."""
 FREE = {"iterations": 120, "kl_coef": 0.0}
 """A PPO run that over-optimises."""
+FAR = 4
+"""A law that turns only beyond so many times the distance that was seen says nothing of where."""
 LINE = 40
 """Points that a law is drawn through."""
 
@@ -195,7 +197,8 @@ def _fits(found: dict[str, Optimised]) -> None:
 def _coefficients(law: Fit, seen: float) -> list[str]:
     turns = t("overopt.turns_never")
     if law.peak is not None:
-        turns = t(f"overopt.turns_{'at' if law.peak <= seen else 'beyond'}", kl=min(law.peak**2, 9999.0))
+        where = "at" if law.peak <= seen else "beyond" if law.peak <= FAR * seen else "far"
+        turns = t(f"overopt.turns_{where}", **({} if where == "far" else {"kl": law.peak**2}))
     return [f"{value:+.2f}".replace("-", "\N{MINUS SIGN}") for value in (law.alpha, law.beta)] + [
         f"{law.residual:.2f}", turns
     ]  # fmt: skip
