@@ -191,7 +191,7 @@ def _progress(run: Run) -> str:
 def _cells(algorithm: str, row: Mapping[str, Any], seconds: float) -> list[str]:
     """The figures of a row of the table, as HTML."""
     if not row:
-        return [t("frame.none")] * 4 + [f"{seconds:.1f}"]
+        return [t("frame.none")] * 4 + [t("algorithms.seconds", n=seconds)]
     kl = row["kl_exact"]
     interval = t("algorithms.interval", low=row["win_rate_low"], high=row["win_rate_high"])
     return [
@@ -199,7 +199,7 @@ def _cells(algorithm: str, row: Mapping[str, Any], seconds: float) -> list[str]:
         t("algorithms.bound", kl=kl) if algorithm == BEST_OF_N else f"{kl:.2f}",
         f"{row['valid_share']:.0%}",
         f"{row['distinct_share']:.0%}",
-        f"{0.0 if algorithm == BEST_OF_N else seconds:.1f}",
+        t("algorithms.seconds", n=0.0 if algorithm == BEST_OF_N else seconds),
     ]
 
 
