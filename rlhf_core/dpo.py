@@ -39,7 +39,7 @@ class DPOConfig:
 
     learning_rate: float = 3e-4
     """AdamW's step size."""
-    beta: float = 0.1
+    beta: float = 1.0
     """Price of one nat of KL to the reference, in the units of the implicit reward: the log-odds of a label."""
     batch_size: int = 16
     """Labels per step, at most."""
