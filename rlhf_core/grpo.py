@@ -9,6 +9,11 @@ term of the loss, by the estimator k3, which is never negative::
 
 with p the policy's probability of token t and q the reference's. Dividing by the length of each answer, and by the
 deviation of each group, makes an answer's weight depend on both (Liu et al., 2025, leave the two out).
+
+A loss is known by its gradient. That of k3, (1 - q/p) grad log p, is on average over the policy's own samples the one
+of KL(reference || policy), the other way round: it pulls the policy back to what the reference says, but hardly minds
+what the policy says and the reference never would. So GRPO pays for KL less strictly than PPO and RLOO, whose reward
+has it.
 """
 
 from __future__ import annotations
@@ -26,8 +31,12 @@ from rlhf_core.rollout import Rollout, score_tokens
 
 @dataclass(frozen=True, kw_only=True)
 class GRPOConfig(GroupConfig):
-    """How one iteration of GRPO is done."""
+    """How one iteration of GRPO is done: smaller steps than PPO's, as its price of KL holds it back less."""
 
+    learning_rate: float = 4e-4
+    """AdamW's step size."""
+    group_size: int = 8
+    """Answers to each prompt: a deviation of fewer would be hardly known."""
     clip_range: float = 0.2
     """The ratio of new to old probability earns nothing beyond 1 +- this."""
     epochs: int = 2

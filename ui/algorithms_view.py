@@ -10,9 +10,8 @@ import streamlit as st
 
 from lab import algorithms
 from lab.store import Run
-from rlhf_core.algorithms import BEST_OF_N, TRAINED
+from rlhf_core.algorithms import BEST_OF_N, CONFIGS, TRAINED
 from rlhf_core.best_of_n import DEFAULT_N
-from rlhf_core.groups import GroupConfig
 from ui import charts, errors, layout, ppo_view, run_view, session
 from ui.i18n import t
 from ui.live_figure import live_figure, palette
@@ -174,7 +173,7 @@ def _named(algorithm: str) -> str:
     """An algorithm's name and the one sentence of what it does, as HTML."""
     what = t(
         f"algorithms.does_{algorithm.replace('-', '_')}",
-        **({"k": GroupConfig.group_size} if algorithm in ("rloo", "grpo") else {}),
+        **({"k": CONFIGS[algorithm].group_size} if algorithm in ("rloo", "grpo") else {}),
         **({"n": DEFAULT_N} if algorithm == BEST_OF_N else {}),
     )
     return f"{html.escape(name_of(algorithm))}<small>{html.escape(what)}</small>"

@@ -13,6 +13,7 @@ from rlhf_core import algorithms
 from rlhf_core.dpo import DPOConfig, DPOTrainer, dpo_loss, implicit_accuracy
 from rlhf_core.groups import GroupConfig
 from rlhf_core.grpo import GRPOConfig, GRPOTrainer, group_advantages, mean_of_answers
+from rlhf_core.kl import k3
 from rlhf_core.language_model import EOS, MiniLM
 from rlhf_core.preferences import PreferenceData, PreferenceDataset
 from rlhf_core.rloo import RLOOConfig, RLOOTrainer, leave_one_out
@@ -69,6 +70,17 @@ def test_a_short_answer_counts_as_much_as_a_long_one() -> None:
     mask = torch.tensor([[True, False, False], [True, True, True]])
     # 6 alone; (1 + 2 + 3) / 3 = 2
     assert mean_of_answers(torch.tensor([6.0, 1.0, 2.0, 3.0]), mask) == pytest.approx((6 + 2) / 2)
+
+
+def test_the_gradient_of_k3_is_that_of_kl_the_other_way_round() -> None:
+    """Summed over the policy's own distribution, as sampling does on average: grad sum q (log q - log p) = p - q in the
+    policy's logits. So says the head of grpo.py."""
+    logits = torch.tensor([0.3, -1.0, 2.0], requires_grad=True)
+    reference = torch.tensor([1.0, 0.5, -2.0]).log_softmax(0)
+    policy = logits.log_softmax(0)
+    (policy.exp().detach() * k3(policy, reference)).sum().backward()
+    assert logits.grad is not None
+    torch.testing.assert_close(logits.grad, policy.exp().detach() - reference.exp())
 
 
 def test_the_loss_of_dpo_by_hand() -> None:
