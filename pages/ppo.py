@@ -1,4 +1,4 @@
-"""PPO: train the policy on your reward model, live, and read what it became."""
+"""PPO: train the policy on your reward model, live, and read what it became; and the runs that were made."""
 
 from __future__ import annotations
 
@@ -6,26 +6,45 @@ import streamlit as st
 
 from lab import reward
 from lab.store import Run
-from ui import layout, panel_view, ppo_view, run_view, session
+from ui import blind_view, book_view, layout, panel_view, ppo_view, run_address, run_view, runs_view, session
 from ui.i18n import t
 
+VIEWS = ("train", "book", "blind", "runs")
+
 layout.heading("ppo")
-panel = ppo_view.PANEL
+panel, linked = ppo_view.PANEL, ppo_view.LINKED
+run_address.take(panel, {**linked, "view": ("ppo_view", VIEWS, VIEWS[0])})
 run_view.elsewhere()
 if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
+    if session.session().problem:
+        layout.problem(session.session().problem)
     panel_view.empty_state(t("ppo.empty"), t("reward_model.empty_lead"))
     st.stop()
 
 
 def training(run: Run | None) -> None:
     """Everything that changes while the run goes on."""
+    run_address.note(panel, run)
     panel.status(run)
     panel.buttons(run)
     panel.charts_and_sliders(run)
     panel.samples(run)
     panel.more_charts(run)
+    run_address.link(panel, run, linked)
 
 
-panel.follow(training)
-panel.next_run_settings()
-ppo_view.judges()
+st.segmented_control(
+    t("ppo.view"), VIEWS, key=session.keep("ppo_view", VIEWS[0], VIEWS), required=True,
+    format_func=lambda name: t(f"ppo.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,
+)  # fmt: skip
+match st.session_state["ppo_view"]:
+    case "book":
+        book_view.book(panel)
+    case "blind":
+        blind_view.blind(panel)
+    case "runs":
+        runs_view.runs(panel, linked)
+    case _:
+        panel.follow(training)
+        panel.next_run_settings()
+        ppo_view.judges()
