@@ -13,7 +13,7 @@ VIEWS = ("train", "book", "blind", "runs")
 
 layout.heading("ppo")
 panel, linked = ppo_view.PANEL, ppo_view.LINKED
-run_address.take(panel, {**linked, "view": ("ppo_view", VIEWS, VIEWS[0])})
+run_address.take(panel, linked, {"view": ("ppo_view", VIEWS, VIEWS[0])})
 run_view.elsewhere()
 if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
     if session.session().problem:

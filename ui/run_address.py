@@ -73,18 +73,19 @@ def _set(panel: RunPanel, name: str, value: Any) -> None:
     kept[key] = {**kept.get(key, {}), name: value}
 
 
-def take(panel: RunPanel, choices: Choices) -> None:
+def take(panel: RunPanel, choices: Choices, views: Choices) -> None:
     """Choose what the address says, once; what it says that can't be chosen is named in one sentence and ignored.
-    Before any widget of the page is drawn."""
+    Before any widget of the page is drawn. views: what it can choose that is no setting of a run."""
     given = {name: text for name, text in st.query_params.items() if name not in OTHERS}
     kept, key = session.session().kept, f"{panel.prefix}_address"
     if not given or kept.get(key, {}).get("given") == given:
         return
-    known, chosen, wrong = _parameters(panel, choices), [], []
+    known, chosen, wrong = _parameters(panel, {**choices, **views}), [], []
     for name, text in given.items():
         try:
             known[name].choose(known[name].read(text))
-            chosen.append(f"{name}={text}")
+            if name not in views:
+                chosen.append(f"{name}={text}")
         except (KeyError, ValueError):
             allowed = f" ({known[name].allowed})" if name in known else ""
             wrong.append(f"{name}={text:.40}{allowed}")
