@@ -34,7 +34,7 @@ def add_ppo_run(store: Store, lab: Lab, *, noise: float = 0.02, step: int = 5, *
     )
     start = models.assets(lab.language).model
     for at in range(1, step + 1):
-        said = {"prompts": ["hello ."], "before": ["yes ."], "now": [f"yes {'no ' * at}."]}
+        said = {"prompts": ["hello ."], "before": ["yes ."], "now": ["yes ." + " no ." * at]}
         rate = {"win_rate": 0.6, "win_rate_low": 0.5, "win_rate_high": 0.7, "win_rate_n": 64} if at % 5 == 0 else {}
         store.add_step(run_id, at, {"reward": at / 10, "gold": float(at), "kl": 0.1 * at, **rate}, said)
     state = {"policy": noisy(start, noise).state_dict(), "optimizer": {}, "steps_done": step}
