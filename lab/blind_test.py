@@ -88,6 +88,11 @@ class BlindTest:
         return next((i for i, one in enumerate(self.questions) if one.choice is None), None)
 
     @property
+    def showing(self) -> str:
+        """Names the question that waits for an answer: an answer to any other counts for nothing. "" when over."""
+        return "" if self.at is None else f"{self.id}-{self.at}"
+
+    @property
     def answered(self) -> list[Question]:
         return [one for one in self.questions if one.choice is not None]
 
@@ -159,10 +164,8 @@ def over(store: Store, lab: Lab) -> list[BlindTest]:
     return found[::-1]
 
 
-def answer(
-    store: Store, lab: Lab, test_id: str, place: int, choice: str, at: datetime | None = None
-) -> bool:
-    """Answer the question at a place by a side or as equally good. False, and nothing kept, if it is not the one that
+def answer(store: Store, lab: Lab, showing: str, choice: str, at: datetime | None = None) -> bool:
+    """Answer the question of a showing by a side or as equally good. False, and nothing kept, if it is not the one that
     waits for an answer, or has not been in sight for as long as reading takes."""
     if choice not in CHOICES:
         raise ValueError(f"There is no choice {choice!r}; choose one of {', '.join(CHOICES)}.")
@@ -171,9 +174,9 @@ def answer(
         found = tests(store, lab)
         for i, test in enumerate(found):
             soon = timedelta(0) <= at - datetime.fromisoformat(test.answered_at) < TOO_FAST
-            if test.id == test_id and test.at == place and not soon:
+            if test.at is not None and test.showing == showing and not soon:
                 questions = list(test.questions)
-                questions[place] = _answered(questions[place], choice)
+                questions[test.at] = _answered(questions[test.at], choice)
                 found[i] = replace(test, questions=tuple(questions), answered_at=at.isoformat())
                 _keep(store, lab, found)
                 return True

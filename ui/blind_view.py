@@ -11,11 +11,11 @@ from lab import blind_test, models
 from lab.blind_test import BlindTest, Question
 from lab.store import Run
 from rlhf_core.evaluation import Interval
-from ui import errors, label_view, layout, session
+from ui import ballot, errors, label_view, layout, session
+from ui.ballot import TIE, Hand
 from ui.i18n import t
 from ui.run_view import RunPanel
 
-KEYS = {"left": "Left", "right": "Right", "tie": "Down"}
 SHOWN_BEFORE = 10
 """Earlier tests that are listed."""
 
@@ -107,36 +107,19 @@ def _ask(test: BlindTest) -> None:
         f"{said}</span></small><p>{html.escape(display(question.prompt))}</p>"
         f"<h2>{html.escape(t('label.question'))}</h2></div>"
     )
-    with st.container(key="blind_pair"):
-        for column, name, text in zip(st.columns(2, gap="medium"), "AB", question.sides, strict=True):
-            with column:
-                layout.quote(display(text), caption=name, kind="answer")
-    for column, choice in zip(st.columns(2, gap="medium"), ("left", "right"), strict=True):
-        with column:
-            _button(test, place, choice)
-    with st.container(horizontal=True, gap="small", horizontal_alignment="center"):
-        _button(test, place, "tie")
+    left, right = (html.escape(display(text)) for text in question.sides)
+    hand = Hand(lambda said: _act(blind_test.answer, said.showing_id, said.choice), lambda: None)
+    ballot.ballot("blind_ballot", hand, test.showing, (left, right), [label_view.SIDES, (TIE,)])
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        layout.note(t("blind.keys"))
         st.button(
             t("blind.tell"), key=f"blind_tell_{test.id}", type="tertiary", help=t("blind.tell_help"),
-            on_click=_do(blind_test.tell), args=(test.id,),
+            on_click=_act, args=(blind_test.tell, test.id),
         )  # fmt: skip
-    layout.note(t("blind.keys"))
-    label_view.still_keys()
 
 
-def _button(test: BlindTest, place: int, choice: str) -> None:
-    """The question's place in the key keeps the second click of a double click from answering the next one."""
-    side = choice in ("left", "right")
-    st.button(
-        t(f"label.{choice}"), key=f"blind_{choice}_{test.id}_{place}", shortcut=KEYS[choice],
-        type="primary" if side else "secondary", width="stretch" if side else "content",
-        on_click=_do(blind_test.answer), args=(test.id, place, choice),
-    )  # fmt: skip
-
-
-def _do(act: Callable[..., object]) -> Callable[..., None]:
-    store, lab = session.laboratory().store, session.current_lab()
-    return lambda *said: errors.attempt(act, store, lab, *said)
+def _act(do: Callable[..., object], *said: str) -> None:
+    errors.attempt(do, session.laboratory().store, session.current_lab(), *said)
 
 
 # What came of it.

@@ -27,7 +27,7 @@ def choose(store: Store, lab: Lab, test: BlindTest, wishes: Sequence[str], clock
     """Answer questions by what is wished of each: before, after or tie, wherever it stands."""
     for place, wish in enumerate(wishes):
         side = "tie" if wish == "tie" else "left" if test.questions[place].left == wish else "right"
-        assert blind_test.answer(store, lab, test.id, place, side, clock.later())
+        assert blind_test.answer(store, lab, f"{test.id}-{place}", side, clock.later())
 
 
 def test_both_models_answer_validation_prompts_differently_on_either_side(store: Store, lab: Lab) -> None:
@@ -60,15 +60,16 @@ def test_a_model_that_answers_as_before_or_none_can_not_be_tested(store: Store, 
 
 def test_only_the_question_in_sight_takes_an_answer(store: Store, lab: Lab) -> None:
     test, clock = blind_test.begin(store, lab, add_ppo_run(store, lab), 10, seed=1), Clock()
-    assert blind_test.answer(store, lab, test.id, 0, "left", clock.later())
-    assert not blind_test.answer(store, lab, test.id, 0, "right", clock.later()), "the second of a double click"
-    assert not blind_test.answer(store, lab, test.id, 2, "left", clock.later()), "nobody has seen it"
-    assert not blind_test.answer(store, lab, "another", 1, "left", clock.later())
-    assert blind_test.answer(store, lab, test.id, 1, "left", clock.later())
-    assert not blind_test.answer(store, lab, test.id, 2, "left", clock.later(0.2)), "faster than anybody reads"
-    assert blind_test.answer(store, lab, test.id, 2, "tie", clock.later(0.2))
+    first, second, third = (f"{test.id}-{place}" for place in range(3))
+    assert test.showing == first and blind_test.answer(store, lab, first, "left", clock.later())
+    assert not blind_test.answer(store, lab, first, "right", clock.later()), "the second of a double click"
+    assert not blind_test.answer(store, lab, third, "left", clock.later()), "nobody has seen it"
+    assert not blind_test.answer(store, lab, "another-1", "left", clock.later())
+    assert blind_test.answer(store, lab, second, "left", clock.later())
+    assert not blind_test.answer(store, lab, third, "left", clock.later(0.2)), "faster than anybody reads"
+    assert blind_test.answer(store, lab, third, "tie", clock.later(0.2))
     with pytest.raises(ValueError, match="no choice 'both'"):
-        blind_test.answer(store, lab, test.id, 3, "both")
+        blind_test.answer(store, lab, third, "both")
     found = blind_test.current(store, lab)
     assert found and found.at == 3
     assert [one.choice for one in found.answered] == [test.questions[0].left, test.questions[1].left, "tie"]
@@ -98,7 +99,8 @@ def test_a_test_that_is_ended_early_counts_what_was_answered(store: Store, lab: 
     reopened.close()
     assert found and found.at == 2, "neither a restart nor the run's end loses the test"
     blind_test.tell(store, lab, test.id)
-    assert not blind_test.answer(store, lab, test.id, 2, "left", clock.later())
+    assert not blind_test.answer(store, lab, f"{test.id}-2", "left", clock.later())
+    assert not blind_test.answer(store, lab, "", "left", clock.later())
     [over] = blind_test.over(store, lab)
     assert (blind_test.win_rate(over).rate, blind_test.win_rate(over).n) == (0.5, 2)
 
