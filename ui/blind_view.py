@@ -14,6 +14,7 @@ from rlhf_core.evaluation import Interval
 from ui import ballot, errors, label_view, layout, session
 from ui.ballot import TIE, Hand
 from ui.i18n import t
+from ui.run_choice import run_choice
 from ui.run_view import RunPanel
 
 SHOWN_BEFORE = 10
@@ -63,9 +64,9 @@ def _rest(panel: RunPanel) -> None:
 
 def _begin(runs: dict[int, Run], saved: dict[int, int]) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="blind_begin"):
-        chosen = st.selectbox(
-            t("blind.run"), list(runs), key=session.keep("blind_run", next(iter(runs)), list(runs)), width=320,
-            format_func=lambda run: t("blind.run_name", run=runs[run].number, step=saved[run], seed=runs[run].seed),
+        run = run_choice(
+            "blind_run", t("blind.run"), runs, width=320,
+            name=lambda run: t("blind.run_name", run=run.number, step=saved[run.id], seed=run.seed),
         )  # fmt: skip
         n = st.segmented_control(
             t("blind.length"), blind_test.LENGTHS, required=True,
@@ -74,7 +75,7 @@ def _begin(runs: dict[int, Run], saved: dict[int, int]) -> None:
         store, lab = session.laboratory().store, session.current_lab()
         st.button(
             t("blind.begin"), key="blind_go", type="primary",
-            on_click=errors.attempt, args=(blind_test.begin, store, lab, runs[chosen], n),
+            on_click=errors.attempt, args=(blind_test.begin, store, lab, run, n),
         )  # fmt: skip
     layout.note(t("blind.how"))
 

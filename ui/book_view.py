@@ -14,6 +14,7 @@ from lab.store import Run
 from ui import errors, layout, marks, session
 from ui.flip_book import Page, flip_book
 from ui.i18n import t
+from ui.run_choice import run_choice
 from ui.run_view import RunPanel, is_live
 
 MOST_PAGES = 120
@@ -31,15 +32,16 @@ def book(panel: RunPanel) -> None:
         layout.callout(t("book.none"))
         return
     with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
-        chosen = st.selectbox(
-            t("book.run"), list(runs), key=session.keep("book_run", next(iter(runs)), list(runs)), width=320,
-            format_func=lambda run: t("book.run_name", run=runs[run].number, step=runs[run].step, seed=runs[run].seed),
-        )  # fmt: skip
+        run = run_choice("book_run", t("book.run"), runs, _name, width=320)
         st.segmented_control(
             t("book.against"), AGAINST, key=session.keep("book_against", "page", AGAINST), required=True,
             format_func=lambda name: t(f"book.against_{name}"),
         )  # fmt: skip
-    st.fragment(_pages, run_every=REFRESH_SECONDS if is_live(runs[chosen]) else None)(chosen)
+    st.fragment(_pages, run_every=REFRESH_SECONDS if is_live(run) else None)(run.id)
+
+
+def _name(run: Run) -> str:
+    return t("book.run_name", run=run.number, step=run.step, seed=run.seed)
 
 
 @errors.guard()

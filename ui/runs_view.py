@@ -19,6 +19,7 @@ from rlhf_core.metrics import METRICS
 from ui import charts, controls, errors, labs_view, layout, run_address, session
 from ui.i18n import has, t
 from ui.live_figure import live_figure, palette
+from ui.run_choice import run_choice
 from ui.run_view import FORMS, LEVELS, LIVE, REFRESH_SECONDS, RunPanel, metric_sentence, metric_series
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
@@ -144,6 +145,9 @@ def compare(known: Sequence[Run]) -> list[Run]:
     by_id = {run.id: run for run in known}
     usual = [run.id for run in known if run.step][:MOST_COMPARED]
     kept = [run for run in session.value("runs_compared", usual) if run in by_id]
+    if kept == [run for run in session.value("runs_compared_usual", usual) if run in by_id]:
+        kept = usual  # nothing else was chosen: what was trained since is taken in
+    session.put("runs_compared_usual", usual)
     chosen = st.multiselect(
         t("runs.compare"), list(by_id), key=session.put("runs_compared", kept), max_selections=MOST_COMPARED,
         format_func=lambda run: name(by_id[run]), placeholder=t("runs.compare_none"),
@@ -220,11 +224,7 @@ def _plain(name: str, value: Any) -> str:
 
 def one(panel: RunPanel, known: Mapping[int, Run], choices: run_address.Choices) -> None:
     """Take a run away, let it go on, or delete it; and the address of its settings."""
-    chosen = st.selectbox(
-        t("runs.choose"), list(known), key=session.keep("runs_one", next(iter(known)), list(known)), width=420,
-        format_func=lambda run: name(known[run]),
-    )  # fmt: skip
-    run, laboratory = known[chosen], session.laboratory()
+    run, laboratory = run_choice("runs_one", t("runs.choose"), known, name), session.laboratory()
     store, jobs = laboratory.store, laboratory.jobs
     file = f"{panel.stage}-run-{run.number}-seed-{run.seed}"
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="runs_actions"):
