@@ -29,6 +29,8 @@ LENGTHS = (10, 20)
 CHOICES = ("left", "right", "tie")
 TOO_FAST = timedelta(milliseconds=250)
 """Sooner after the one before no answer is a person's: a held key, or a second click."""
+ASKED_FIRST = 2
+"""So many times the questions of a test are answered at first; where too few differ, all validation prompts."""
 MOST_KEPT = 50
 """Tests of a lab that are remembered."""
 _NAME = "blind_tests"
@@ -122,14 +124,17 @@ def begin(store: Store, lab: Lab, run: Run, n: int, seed: int | None = None) -> 
 
 def _draw(language: str, models_: tuple[MiniLM, MiniLM], n: int, seed: int) -> tuple[list[Question], int]:
     """n questions that both answer differently, and how many were passed over before the last of them."""
-    tokenizer = models.assets(language).tokenizer
-    prompts = _prompts(language, seed)
-    given = [
-        [one.text for one in model.generate(prompts, tokenizer=tokenizer, rng=generator(seed, "blind answers"))]
-        for model in models_
-    ]
-    different = [i for i, (before, after) in enumerate(zip(*given, strict=True)) if before != after][:n]
-    if len(different) < n:
+    tokenizer, prompts = models.assets(language).tokenizer, _prompts(language, seed)
+    given: list[list[str]] = []
+    different: list[int] = []
+    for asked in (prompts[: ASKED_FIRST * n], prompts):
+        rngs = (generator(seed, "blind answers") for _ in models_)
+        answers = (m.generate(asked, tokenizer=tokenizer, rng=rng) for m, rng in zip(models_, rngs, strict=True))
+        given = [[one.text for one in texts] for texts in answers]
+        different = [i for i, (before, after) in enumerate(zip(*given, strict=True)) if before != after][:n]
+        if len(different) == n:
+            break
+    else:
         raise BlindTestError(
             "alike", "The model answers nearly every question as it did before training; let the run go on first."
         )
