@@ -9,10 +9,10 @@ import streamlit as st
 
 from lab import blind_test, models
 from lab.blind_test import BlindTest, Question
-from lab.store import Run
+from lab.store import Lab, Run, Store
 from rlhf_core.evaluation import Interval
-from ui import ballot, errors, label_view, layout, session
-from ui.ballot import TIE, Hand
+from ui import errors, label_view, layout, session
+from ui.ballot import TIE, Hand, Paper, Said, ballot
 from ui.i18n import t
 from ui.run_choice import run_choice
 from ui.run_view import RunPanel
@@ -98,29 +98,38 @@ def _model(test: BlindTest) -> str:
 
 
 def _ask(test: BlindTest) -> None:
-    place = test.at
-    assert place is not None, "a test that is over asks nothing"
-    question, n = test.questions[place], len(test.questions)
-    display = models.assets(test.language).grammar.display
-    said = html.escape(t("blind.place", at=place + 1, n=n))
-    st.html(
-        f'<div class="lab-question"><small><span class="lab-progress"><progress value="{place}" max="{n}"></progress>'
-        f"{said}</span></small><p>{html.escape(display(question.prompt))}</p>"
-        f"<h2>{html.escape(t('label.question'))}</h2></div>"
-    )
-    left, right = (html.escape(display(text)) for text in question.sides)
-    hand = Hand(lambda said: _act(blind_test.answer, said.showing_id, said.choice), lambda: None)
-    ballot.ballot("blind_ballot", hand, test.showing, (left, right), [label_view.SIDES, (TIE,)])
+    store, lab = session.laboratory().store, session.current_lab()
+    hand = Hand(lambda said: _answer(store, lab, said), lambda: None)
+    ballot("blind_ballot", hand, paper(test), [label_view.SIDES, (TIE,)])
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         layout.note(t("blind.keys"))
         st.button(
             t("blind.tell"), key=f"blind_tell_{test.id}", type="tertiary", help=t("blind.tell_help"),
-            on_click=_act, args=(blind_test.tell, test.id),
+            on_click=errors.attempt, args=(blind_test.tell, store, lab, test.id),
         )  # fmt: skip
 
 
-def _act(do: Callable[..., object], *said: str) -> None:
-    errors.attempt(do, session.laboratory().store, session.current_lab(), *said)
+def paper(test: BlindTest) -> Paper:
+    """The question that waits for an answer."""
+    place = test.at
+    assert place is not None, "a test that is over asks nothing"
+    one, n = test.questions[place], len(test.questions)
+    display = models.assets(test.language).grammar.display
+    bar = f'<progress max="{n}" value="{place}" aria-hidden="true"></progress>'
+    said = html.escape(t("blind.place", at=place + 1, n=n))
+    question = (
+        f'<small><span class="lab-progress">{bar}{said}</span></small><p>{html.escape(display(one.prompt))}</p>'
+        f"<h2>{html.escape(t('label.question'))}</h2>"
+    )
+    left, right = (html.escape(display(text)) for text in one.sides)
+    return Paper(test.showing, question, (left, right))
+
+
+def _answer(store: Store, lab: Lab, said: Said) -> Paper | None:
+    """The next question; the same one after what was no answer to it."""
+    blind_test.answer(store, lab, said.showing_id, said.choice)
+    test = blind_test.current(store, lab)
+    return test and paper(test)
 
 
 # What came of it.
