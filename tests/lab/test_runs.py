@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from lab import class_desk, lab_file, models, run_comparison, run_export, states
+from lab import blind_test, class_desk, lab_file, models, run_comparison, run_export, states
 from lab.jobs import RESUMABLE, JobError, Jobs, JobSpec, ModelOnlyError
 from lab.labelling import LabellingDesk
 from lab.store import DELETED, Lab, Store
@@ -123,8 +123,11 @@ def test_who_writes_for_a_class_is_there_and_speaks_its_language(store: Store, l
     assert class_desk._writer(store, lab, name) == models.START
 
 
-def test_a_model_is_taken_away_as_a_file_that_minilm_reads(store: Store, lab: Lab, tmp_path: Path) -> None:
+def test_a_model_is_taken_away_as_a_file_that_minilm_reads(store: Store, lab: Lab, jobs: Jobs, tmp_path: Path) -> None:
     run = add_ppo_run(store, lab, noise=0.02)
+    jobs._keep_model(run.id)  # no more is needed for this, nor for a blind test
+    assert kept(store, run.id) == {"policy"}
+    assert blind_test.begin(store, lab, run, 10).at == 0
     path = tmp_path / "taken.safetensors"
     path.write_bytes(run_export.model_file(store, run))
     read, start = MiniLM.load(path), models.assets("en").model
