@@ -20,7 +20,7 @@ from lab import deck, members, models, reward
 from lab.deck import Deck
 from lab.labelling import Answer, LabellingDesk, LabellingError, Showing
 from lab.remembered import Remembered
-from lab.store import Lab, MemberRow, NewPair, Store, now
+from lab.store import DELETED, Lab, MemberRow, NewPair, Store, now
 
 REFIT_SECONDS = 60.0
 LATEST_PAIRS = 40
@@ -98,4 +98,5 @@ def _writer(store: Store, lab: Lab, wished: str) -> str:
         run = models.run_of(store, wished)
     except KeyError:
         return models.START
-    return wished if run and run.language == lab.language else models.START
+    there = run is not None and run.status != DELETED and run.inputs["language"] == lab.language
+    return wished if there else models.START

@@ -16,7 +16,7 @@ from lab.invitation_records import FORECAST, LABEL
 from lab.lab_records import Lab, give_lab
 from lab.participants import new_key
 from lab.records import Records, insert, one_row
-from lab.run_records import UNFINISHED
+from lab.run_records import ARTIFACTS, UNFINISHED
 
 Rows = dict[str, list[dict[str, Any]]]
 """Rows by the name of their table; a row has a value for every column but that of the lab it belongs to."""
@@ -25,8 +25,6 @@ COPIED = (
     t.guideline, t.deed, t.invitation, t.member, t.mission, t.mission_guess, t.forecast,
 )  # fmt: skip
 """The tables that a lab has rows in, each after those it refers to. What browsers opened a lab is not the lab's."""
-ARTIFACTS = ("reward_model", "start_policy", "preferences")
-"""What a run's inputs call the artifacts they name by id."""
 _POLICY = re.compile(r"run-(\d+)")
 
 

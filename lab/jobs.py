@@ -4,6 +4,9 @@ A run belongs to no browser. What was asked for is written to the store at once 
 the thread that trains follows and writes a row per step and, every two seconds and whenever it rests, a checkpoint. A
 run that was cut off goes on from its checkpoint: rows newer than it are dropped and computed again, with every
 config change acting at the step where it first acted, so the curve is the one that no interruption would have given.
+
+Checkpoints are thinned by one rule: of a lab's runs of a stage the `RESUMABLE` newest keep all that their next step
+needs; of an older one that rests only the model is kept, which can be asked and taken away, but not trained on.
 """
 
 from __future__ import annotations
@@ -20,16 +23,32 @@ from typing import Any, Protocol
 import torch
 
 from lab import states
-from lab.store import UNFINISHED, Run, Store
+from lab.store import DELETED, UNFINISHED, Run, Store
 
 CHECKPOINT_SECONDS = 2.0
 SETTLE_SECONDS = 3.0
 """How long to wait for a step in progress, so that whoever asked sees its result."""
+RESUMABLE = 5
+"""So many of a lab's newest runs of a stage can be resumed."""
+MODEL = ("policy", "network")
+"""What trainers call the model in their state."""
 log = logging.getLogger("rlhf_lab")
 
 
 class JobError(RuntimeError):
     """A run can't do what was asked of it; the message says why, and what can be done instead."""
+
+
+class ModelOnlyError(JobError):
+    """A run of which only the model is kept can't go on. number: what pages call it. reason and slots: for the sentence
+    of a page, see `ui/locales`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"Only the model of run {number} is kept, since there are {RESUMABLE} newer ones, so it can't go on; start "
+            "a new run with its settings."
+        )
+        self.reason, self.slots = "model_only", {"run": number, "most": RESUMABLE}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,6 +104,7 @@ class Jobs:
         self._waiting: dict[int, float] = {}  # run id -> steps it may begin, in the order of the queue
         self._active: dict[int, _Active] = {}
         self._threads: set[threading.Thread] = set()
+        self._thinned: set[int] = set()  # runs known to be so
         self._closed = False
 
     # What a person can ask of a run.
@@ -110,14 +130,14 @@ class Jobs:
     def resume(self, run_id: int) -> None:
         """Go on from where the run rests."""
         with self._changed:
-            if self._unfinished(run_id).status not in UNFINISHED:
+            if self._resumable(run_id).status not in UNFINISHED:
                 self._go(run_id, math.inf)
 
     def step_once(self, run_id: int, wait: float = SETTLE_SECONDS) -> None:
         """One step, then rest; each further call while it works adds one more. Returns when it rests, or after `wait`
         seconds, or at once if the run must queue for its step."""
         with self._changed:
-            if self._unfinished(run_id).status != "paused":
+            if self._resumable(run_id).status != "paused":
                 self._rest(run_id, "paused")
             self._go(run_id, 1)
             self._settle(run_id, wait)
@@ -134,10 +154,18 @@ class Jobs:
     def reset(self, run_id: int) -> int:
         """A new run of the same spec and seed that rests at step 0; the old one ends. Returns the new run's id."""
         with self._changed:
-            run = self.store.run(run_id)
+            run = self._known(run_id)
             if run.status not in ("finished", "failed"):
                 self._rest(run_id, "stopped")
             return self._add(run.lab_id, spec_of(run), "paused", run.pace)
+
+    def delete(self, run_id: int) -> None:
+        """Forget a run, see `Store.delete_run`. JobError for one that goes on."""
+        with self._changed:
+            run = self._known(run_id)
+            if run.status in UNFINISHED or self.at_work(run_id):
+                raise JobError(f"Run {run.number} goes on; stop it first.")
+            self.store.delete_run(run_id)
 
     def configure(self, run_id: int, **changes: Any) -> None:
         """Change the config from the next step on. ValueError, and no change, if a value is out of range."""
@@ -200,12 +228,27 @@ class Jobs:
         spec = self._prepare(spec, self.store)
         with self._changed:
             run_id = self.store.add_run(lab_id, **vars(spec), status=status, pace=pace)
+            self._thinned.discard(run_id)  # of a run of a deleted lab that had the same id
             if status == "queued":
                 self._go(run_id, math.inf)
             return run_id
 
-    def _unfinished(self, run_id: int) -> Run:
+    def _known(self, run_id: int) -> Run:
         run = self.store.run(run_id)
+        if run.status == DELETED:
+            raise JobError(f"Run {run.number} was deleted; start a new one.")
+        return run
+
+    def _resumable(self, run_id: int) -> Run:
+        run, saved = self._unfinished(run_id), None
+        if run_id not in self._active and run_id not in self._waiting:
+            saved = self.store.checkpoint(run_id)
+        if saved is not None and not states.load(saved.data).keys() - set(MODEL):
+            raise ModelOnlyError(run.number)
+        return run
+
+    def _unfinished(self, run_id: int) -> Run:
+        run = self._known(run_id)
         if run.status in ("finished", "failed"):
             raise JobError(f"Run {run.number} is {run.status}; reset it to begin anew with the same seed.")
         return run
@@ -257,6 +300,8 @@ class Jobs:
             with self._changed:
                 if self._active.get(run_id) is active:  # else it ended well, and may have been resumed since
                     del self._active[run_id]
+            self._thin(run_id)
+            with self._changed:
                 self._threads.discard(threading.current_thread())
                 self._fill()
 
@@ -315,6 +360,26 @@ class Jobs:
                 if (left := began + 1 / pace - time.monotonic()) <= 0:
                     return
                 self._changed.wait(left)
+
+    def _thin(self, run_id: int) -> None:
+        """Keep only the models of the older runs of a run's lab and stage that rest."""
+        try:
+            run = self.store.run(run_id)
+            for old in self.store.runs(run.lab_id, run.stage)[RESUMABLE:]:
+                with self._changed:
+                    if not self.at_work(old.id) and old.id not in self._thinned:
+                        self._keep_model(old.id)
+        except Exception:
+            log.exception("The runs older than run %s could not be thinned", run_id)
+
+    def _keep_model(self, run_id: int) -> None:
+        if (saved := self.store.checkpoint(run_id)) is None:
+            return
+        state = states.load(saved.data)
+        if state.keys() - set(MODEL):
+            model = {name: state[name] for name in MODEL if name in state}
+            self.store.save_checkpoint(run_id, saved.step, states.dump(model))
+        self._thinned.add(run_id)
 
     def _save(self, run_id: int, step: int, trainer: Trainer) -> None:
         self.store.save_checkpoint(run_id, step, states.dump(trainer.state_dict()))

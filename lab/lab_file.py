@@ -23,7 +23,7 @@ from lab.copy_records import COPIED, Rows
 from lab.jobs import JobSpec
 from lab.label_records import CHOICES
 from lab.migrations import SCHEMA_VERSION
-from lab.store import Lab, Store
+from lab.store import DELETED, Lab, Store
 from rlhf_core.constitution import ConstitutionError, parse
 from rlhf_core.corpus import LANGUAGES
 
@@ -35,7 +35,7 @@ MOST_BYTES = 100 * 2**20
 """Of a file that is opened."""
 MOST_UNPACKED = 400 * 2**20
 """Of all that is packed in it."""
-STATUSES = ("running", "queued", "paused", "stopped", "finished", "failed")
+STATUSES = ("running", "queued", "paused", "stopped", "finished", "failed", DELETED)
 
 
 class LabFileError(ValueError):
@@ -220,6 +220,8 @@ def _check_event(row: Mapping[str, Any]) -> None:
 def _check_run(row: Mapping[str, Any], store: Store) -> None:
     if row["status"] not in STATUSES or row["inputs"]["language"] not in LANGUAGES:
         raise ValueError(f"run {row['number']} has the status {row['status']!r}.")
+    if row["status"] == DELETED:
+        return
     for config in (row["initial_config"], row["config"]):
         # Its lab is none of ours: what is not in the file is not to be made from what is here.
         spec = JobSpec(stage=row["stage"], config=config, inputs={**row["inputs"], "lab": 0}, seed=row["seed"])

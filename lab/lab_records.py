@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from lab import tables as t
 from lab.label_records import close_showing, counts, of_lab, stands
 from lab.records import Records, insert, now, one_row
+from lab.run_records import DELETED
 from rlhf_core.corpus import LANGUAGES
 
 _of_lab = t.lab.c["id", "key", "name", "language", "created_at"]
@@ -68,7 +69,7 @@ class LabRecords(Records):
         given = t.event.join(t.showing, t.event.c.showing_id == t.showing.c.id).join(t.pair)
         own = (t.event.c.lab_id == t.lab.c.id, stands, counts, of_lab)
         labels = sa.select(sa.func.count()).select_from(given).where(*own)
-        runs = sa.select(sa.func.count()).where(t.run.c.lab_id == t.lab.c.id)
+        runs = sa.select(sa.func.count()).where(t.run.c.lab_id == t.lab.c.id, t.run.c.status != DELETED)
         query = sa.select(t.lab.c.id, labels.scalar_subquery(), runs.scalar_subquery()).where(t.lab.c.id.in_(known))
         with self._db.read() as db:
             return {lab_id: (n_labels, n_runs) for lab_id, n_labels, n_runs in db.execute(query)}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lab import states
-from lab.store import Checkpoint, Run, Store
+from lab.store import DELETED, Checkpoint, Run, Store
 from rlhf_core.checkpoints import LanguageAssets, load_critic, load_maze_policy, load_start
 from rlhf_core.critic import Critic
 from rlhf_core.language_model import MiniLM
@@ -100,18 +101,28 @@ def run_of(store: Store, policy_id: str) -> Run | None:
 
 def policy(store: Store, language: str, policy_id: str) -> MiniLM:
     """A policy by its name: "start", or "run-<id>" of whatever stage as of the run's last checkpoint (before the first,
-    the start). ValueError for a run in another language."""
+    the start). ValueError for a run in another language, or deleted."""
     return restored(language, checkpoint(store, language, policy_id))
 
 
 def checkpoint(store: Store, language: str, policy_id: str) -> Checkpoint | None:
     """What a policy has been saved as; None for the start and for a run that has saved nothing yet. ValueError for a
-    run in another language: its words are not this vocabulary's."""
+    run that was deleted, and for one in another language: its words are not this vocabulary's."""
     if (run := run_of(store, policy_id)) is None:
         return None
+    if run.status == DELETED:
+        raise ValueError(f"Run {run.number} was deleted, and its model with it; choose another model.")
     if (spoken := run.inputs["language"]) != language:
         raise ValueError(f"The model of run {run.number} speaks {spoken!r}, not {language!r}; let another model write.")
     return store.checkpoint(run.id)
+
+
+def beginning(store: Store, inputs: Mapping[str, Any]) -> MiniLM:
+    """The policy that a run with such inputs began with."""
+    start = assets(inputs["language"]).model
+    if "start_policy" not in inputs:
+        return start
+    return with_weights(start, states.load(store.artifact(inputs["start_policy"]).data))
 
 
 def restored(language: str, saved: Checkpoint | None) -> MiniLM:

@@ -15,7 +15,6 @@ from lab.jobs import JobSpec
 from lab.store import Store
 from rlhf_core import evaluation
 from rlhf_core.gold import REFERENCE_VALUES
-from rlhf_core.language_model import MiniLM
 from rlhf_core.ppo import PPOConfig, PPOMetrics, PPOTrainer
 from rlhf_core.reward_model import RewardModel
 
@@ -92,7 +91,7 @@ class PPOJob:
     def __init__(self, spec: JobSpec, store: Store) -> None:
         self.assets = assets = models.assets(spec.inputs["language"])
         reward_model = kept_reward_model(store, assets.language, spec.inputs["reward_model"])
-        start = self._start(spec, store)
+        start = models.beginning(store, spec.inputs)
         self._prompts = {prompt.text: prompt for prompt in assets.grammar.split("train")}
         self.trainer = PPOTrainer(
             start, reward_model.reward, list(self._prompts), assets.tokenizer, ppo_config(spec.config), spec.seed
@@ -125,12 +124,6 @@ class PPOJob:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.trainer.load_state_dict(state)
-
-    def _start(self, spec: JobSpec, store: Store) -> MiniLM:
-        if "start_policy" not in spec.inputs:
-            return self.assets.model
-        weights = states.load(store.artifact(spec.inputs["start_policy"]).data)
-        return models.with_weights(self.assets.model, weights)
 
     def _measured(self, step: int) -> dict[str, Any]:
         if not self._onlooker.looks_at(step):

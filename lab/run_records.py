@@ -12,6 +12,11 @@ from lab import tables as t
 from lab.records import Records, insert, now, one_row
 
 UNFINISHED = ("running", "queued")
+DELETED = "deleted"
+"""The status of a run that is gone: its row stays, so that what names it can say who it was, and no other run is ever
+taken for it."""
+ARTIFACTS = ("reward_model", "start_policy", "preferences")
+"""What a run's inputs call the artifacts they name by id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +80,14 @@ class RunRecords(Records):
             return insert(db, t.run, **values, step=0, created_at=now())
 
     def run(self, run_id: int) -> Run:
-        """A run by its id. KeyError when there is none."""
+        """A run by its id, be it deleted. KeyError when there is none."""
         with self._db.read() as db:
             return Run(**one_row(db, t.run.select().where(t.run.c.id == run_id), f"There is no run {run_id}."))
 
     def runs(self, lab_id: int, stage: str | None = None, language: str | None = None) -> list[Run]:
         """The runs of a lab, newest first: of one stage, of a model of one language, or all."""
-        query = t.run.select().where(t.run.c.lab_id == lab_id).order_by(t.run.c.id.desc())
+        known = (t.run.c.lab_id == lab_id, t.run.c.status != DELETED)
+        query = t.run.select().where(*known).order_by(t.run.c.id.desc())
         if stage is not None:
             query = query.where(t.run.c.stage == stage)
         if language is not None:
@@ -119,6 +125,16 @@ class RunRecords(Records):
             rows = db.execute(query.where(t.run_step.c.run_id == run_id, t.run_step.c.step > since))
             return [{**row.metrics, "step": row.step} for row in rows]
 
+    def last_metrics(self, lab_id: int, stage: str, window: int) -> dict[int, dict[str, Any]]:
+        """The latest value of whatever the last `window` steps of each of a lab's runs of a stage measured, by run."""
+        query = sa.select(t.run_step.c["run_id", "step", "metrics"]).join(t.run)
+        late = (t.run.c.lab_id == lab_id, t.run.c.stage == stage, t.run_step.c.step > t.run.c.step - window)
+        found: dict[int, dict[str, Any]] = {}
+        with self._db.read() as db:
+            for row in db.execute(query.where(*late).order_by(t.run_step.c.run_id, t.run_step.c.step)):
+                found.setdefault(row.run_id, {}).update(row.metrics, step=row.step)
+        return found
+
     def measured(self, lab_id: int, stage: str, metric: str) -> list[Measured]:
         """The steps of a lab's runs of a stage at which a metric was measured, older runs before newer."""
         query = sa.select(t.run_step.c["run_id", "step", "at", "metrics"]).join(t.run)
@@ -133,6 +149,16 @@ class RunRecords(Records):
         query = sa.select(t.run_step.c.samples).where(*kept).order_by(t.run_step.c.step.desc()).limit(1)
         with self._db.read() as db:
             return db.execute(query).scalar_one_or_none()
+
+    def samples(self, run_id: int, every: int = 1) -> dict[int, dict[str, Any]]:
+        """The samples of a run's first and last step and of those whose number `every` divides, by step, in order."""
+        last = sa.select(t.run.c.step).where(t.run.c.id == run_id).scalar_subquery()
+        step = t.run_step.c.step
+        shown = (step % every == 0) | (step == 1) | (step == last)
+        query = sa.select(step, t.run_step.c.samples).where(t.run_step.c.run_id == run_id, shown)
+        with self._db.read() as db:
+            rows = db.execute(query.where(t.run_step.c.samples.is_not(None)).order_by(step))
+            return {row.step: row.samples for row in rows}
 
     def add_config_change(self, run_id: int, step: int, changes: dict[str, Any]) -> None:
         """Note that `changes` act on every step after `step`."""
@@ -173,6 +199,20 @@ class RunRecords(Records):
             db.execute(t.run.update().where(t.run.c.id == run_id).values(step=step))
             return checkpoint
 
+    def delete_run(self, run_id: int) -> None:
+        """Forget what a run measured, said and became, and the artifacts that no other run is made from. KeyError when
+        there is none."""
+        with self._db.write() as db:
+            run = one_row(db, t.run.select().where(t.run.c.id == run_id), f"There is no run {run_id}.")
+            for table in (t.run_step, t.config_change, t.checkpoint):
+                db.execute(table.delete().where(table.c.run_id == run_id))
+            others = sa.select(t.run.c.inputs).where(t.run.c.lab_id == run["lab_id"], t.run.c.id != run_id)
+            shared = {artifact for inputs in db.execute(others).scalars() for artifact in _artifacts(inputs)}
+            db.execute(t.artifact.delete().where(t.artifact.c.id.in_(_artifacts(run["inputs"]) - shared)))
+            inputs = {name: value for name, value in run["inputs"].items() if name not in ARTIFACTS}
+            gone = {"status": DELETED, "inputs": inputs, "error": None}
+            db.execute(t.run.update().where(t.run.c.id == run_id).values(**gone))
+
     def add_artifact(self, lab_id: int, kind: str, meta: dict[str, Any], data: bytes) -> int:
         """Keep an artifact of a lab. Returns its id."""
         with self._db.write() as db:
@@ -184,6 +224,11 @@ class RunRecords(Records):
             query = t.artifact.select().where(t.artifact.c.id == artifact_id)
             row = one_row(db, query, f"There is no artifact {artifact_id}.")
             return Artifact(**{name: row[name] for name in Artifact.__dataclass_fields__})
+
+
+def _artifacts(inputs: dict[str, Any]) -> set[int]:
+    """The ids of the artifacts that a run is made from."""
+    return {inputs[name] for name in ARTIFACTS if name in inputs}
 
 
 def _read_checkpoint(db: sa.Connection, run_id: int) -> Checkpoint | None:

@@ -28,6 +28,7 @@ from lab.member_records import MemberRow as MemberRow
 from lab.mission_records import Mission as Mission
 from lab.mission_records import MissionRecords
 from lab.records import now as now
+from lab.run_records import DELETED as DELETED
 from lab.run_records import UNFINISHED as UNFINISHED
 from lab.run_records import Artifact as Artifact
 from lab.run_records import Checkpoint as Checkpoint

@@ -1,5 +1,5 @@
-"""PPO: fine-tune the language model on the reward model, live, and watch what it became; the same labels by other
-algorithms; and what over-optimisation does to them."""
+"""PPO: fine-tune the language model on the reward model, live, and read what it became; the runs that were made; the
+same labels by other algorithms; and what over-optimisation does to them."""
 
 from __future__ import annotations
 
@@ -7,37 +7,60 @@ import streamlit as st
 
 from lab import reward
 from lab.store import Run
-from ui import algorithms_view, layout, over_optimisation_view, panel_view, ppo_view, run_view, session
+from ui import (
+    algorithms_view,
+    blind_view,
+    book_view,
+    layout,
+    over_optimisation_view,
+    panel_view,
+    ppo_view,
+    run_address,
+    run_view,
+    runs_view,
+    session,
+)
 from ui.i18n import t
 
-VIEWS = ("train", "algorithms", "overoptimisation")
+VIEWS = ("train", "book", "blind", "algorithms", "overoptimisation", "runs")
 
 layout.heading("ppo")
-panel = ppo_view.PANEL
+panel, linked = ppo_view.PANEL, ppo_view.LINKED
+run_address.take(panel, linked, {"view": ("ppo_view", VIEWS, VIEWS[0])})
 run_view.elsewhere()
 if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
+    if session.session().problem:
+        layout.problem(session.session().problem)
     panel_view.empty_state(t("ppo.empty"), t("reward_model.empty_lead"))
     st.stop()
-st.segmented_control(
-    t("ppo_view.view"), VIEWS, key=session.keep("ppo_view", "train", VIEWS), required=True,
-    format_func=lambda name: t(f"ppo_view.{name}"), label_visibility="collapsed", on_change=session.forget_problem,
-)  # fmt: skip
 
 
 def training(run: Run | None) -> None:
     """Everything that changes while the run goes on."""
+    run_address.note(panel, run)
     panel.status(run)
     panel.buttons(run)
     panel.charts_and_sliders(run)
     panel.samples(run)
     panel.more_charts(run)
+    run_address.link(panel, run, linked)
 
 
+st.segmented_control(
+    t("ppo.view"), VIEWS, key=session.keep("ppo_view", VIEWS[0], VIEWS), required=True,
+    format_func=lambda name: t(f"ppo.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,
+)  # fmt: skip
 match st.session_state["ppo_view"]:
+    case "book":
+        book_view.book(panel)
+    case "blind":
+        blind_view.blind(panel)
     case "algorithms":
         algorithms_view.view()
     case "overoptimisation":
         over_optimisation_view.view()
+    case "runs":
+        runs_view.runs(panel, linked)
     case _:
         panel.follow(training)
         panel.next_run_settings()

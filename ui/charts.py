@@ -60,6 +60,7 @@ class Series:
     y: Sequence[float]
     low: Sequence[float] = ()
     high: Sequence[float] = ()
+    dash: str = "solid"
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def curves(
                 | {"fill": "tonexty", "fillcolor": _fade(colour, 0.18)}
             )
         data.append({
-            "type": "scatter", "x": x, "y": y, "name": one.name, "line": {"color": colour, "width": 2.5},
+            "type": "scatter", "x": x, "y": y, "name": one.name,
+            "line": {"color": colour, "width": 2.5, "dash": one.dash},
             "mode": "lines+markers" if len(x) < 3 or len(one.low) else "lines", "marker": {"size": 5, "color": colour},
             "hovertemplate": f"%{{x}}: %{{y:{'.0%' if share else '.3f'}}}<extra>{_plain(one.name)}</extra>",
         })  # fmt: skip

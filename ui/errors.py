@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from lab.blind_test import BlindTestError
 from lab.database import StoreError
 from lab.exchange import ExchangeError
 from lab.forecasts import ForecastError
-from lab.jobs import JobError
+from lab.jobs import JobError, ModelOnlyError
 from lab.lab_file import LabFileError
 from lab.labelling import LabellingError
 from lab.members import MemberError
@@ -34,6 +35,14 @@ _SENTENCES: dict[type[Exception], str] = {
     ValueError: "error.value",  # the last: some of those above are of its kind
 }
 """Of errors that say all of it themselves."""
+_PAGES: dict[type[Exception], str] = {
+    BlindTestError: "blind",
+    MemberError: "join",
+    MissionError: "mission",
+    ModelOnlyError: "runs",
+    PanelError: "panel",
+}
+"""Of errors that have a reason: whose sentences it is among."""
 
 
 def explain(error: Exception) -> str:
@@ -51,9 +60,8 @@ def explain(error: Exception) -> str:
             return t(f"exchange.{error.reason}", **error.slots)
         case ForecastError():
             return t(f"outlook.error_{error.reason}", key=error.key)
-        case MemberError() | MissionError() | PanelError():
-            page = {MemberError: "join", MissionError: "mission", PanelError: "panel"}[type(error)]
-            return t(f"{page}.error_{error.reason}", **error.slots)
+        case BlindTestError() | MemberError() | MissionError() | ModelOnlyError() | PanelError():
+            return t(f"{_PAGES[type(error)]}.error_{error.reason}", **error.slots)
     for kind, key in _SENTENCES.items():
         if isinstance(error, kind):
             return t(key, detail=str(error))
@@ -84,7 +92,7 @@ def attempt(do: Callable[..., object], *arguments: object) -> None:
     session.forget_problem()
     try:
         do(*arguments)
-    except (ForecastError, StoreError, ValueError) as error:
+    except (ForecastError, JobError, StoreError, ValueError) as error:
         session.session().problem = explain(error)
 
 

@@ -176,7 +176,9 @@ def compared() -> list[str]:
     known = label_view.writers()
     newest = [run for panel in (SL_PANEL, RLAIF_PANEL) for run in panel.runs()[:2] if run.step]
     usual = [models.START, *(f"run-{run.id}" for run in newest)]
-    if session.value("cai_compared", usual) == session.value("cai_compared_usual", usual):
+    still = [policy for policy in session.value("cai_compared", usual) if policy in known]
+    session.put("cai_compared", still)  # a run that was chosen may have been deleted
+    if still == session.value("cai_compared_usual", usual):
         session.put("cai_compared", usual)  # nothing else was chosen: what was trained since is taken in
     session.put("cai_compared_usual", usual)
     chosen = st.multiselect(

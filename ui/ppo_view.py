@@ -9,10 +9,11 @@ import streamlit as st
 
 from lab import reward
 from lab.ppo import STAGE
-from lab.store import Run
+from lab.store import SOURCES, Run
 from lab.training import MOST_ITERATIONS
 from rlhf_core.headless import DEFAULT_ITERATIONS
 from rlhf_core.ppo import PPOConfig
+from rlhf_core.reward_model import FEATURE_SETS
 from ui import controls, layout, session
 from ui.i18n import t
 from ui.run_view import RunPanel
@@ -59,6 +60,13 @@ PANEL = RunPanel(
     more=("value_loss", "entropy", "clip_fraction", "response_length", "valid_share", "distinct_share"),
     choices=choices,
 )
+
+
+LINKED = {
+    "labels": ("ppo_source", SOURCES, "both"),
+    "features": ("ppo_features", FEATURE_SETS, "attributes"),
+}
+"""What an address can choose beside the sliders, see `run_address`."""
 
 
 def judges() -> None:
