@@ -19,7 +19,7 @@ from rlhf_core.annotators import TIE_MARGIN, Annotator
 from rlhf_core.corpus import Grammar, Prompt
 from rlhf_core.gold import ALARMING, REFERENCE_VALUES, GoldJudge, Values
 from rlhf_core.kl import exact_kl
-from rlhf_core.language_model import MiniLM
+from rlhf_core.language_model import LanguageModel, MiniLM
 from rlhf_core.preferences import PreferenceData, PreferenceDataset
 from rlhf_core.reward_model import FeatureExtractor, RewardModel
 from rlhf_core.rollout import score_tokens
@@ -82,7 +82,7 @@ class Answers:
 
 
 def answer(
-    model: MiniLM,
+    model: LanguageModel,
     tokenizer: SimpleTokenizer,
     judge: GoldJudge,
     prompts: Sequence[Prompt],

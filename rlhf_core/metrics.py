@@ -297,6 +297,21 @@ _TABLE = (
         "up",
     ),
     MetricInfo(
+        "pretrain_loss",
+        "loss",
+        "Surprise at the next token of answers that it has not seen yet (cross-entropy), in nats a token; lower is "
+        "better. Dashed: the model that ships.",
+        "nats per token",
+        "down",
+    ),
+    MetricInfo(
+        "dialogues",
+        "dialogues",
+        "Number of dialogues seen so far, each a question with a fresh answer; neither way is good as such.",
+        "dialogues",
+        "neither",
+    ),
+    MetricInfo(
         "cpu_seconds",
         "time/cpu",
         "Seconds of processor time that training has taken; less is better.",
