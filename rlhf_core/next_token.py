@@ -72,7 +72,7 @@ def token_tree(
     temperature: float = 1.0,
     top_k: int | None = None,
     width: int = 8,
-    deep: int = 4,
+    deep: int = 8,
     next_width: int = 3,
 ) -> TokenTree:
     """The tree around a path of tokens. width: how many branches, and how many others at a fork; deep: how many of the

@@ -20,7 +20,7 @@ from ui.i18n import t
 from ui.live_figure import live_figure, palette
 
 NEIGHBOURS = 8
-LABELLED = 4
+LABELLED = 2
 """Words of each kind that are named in the picture: the most frequent."""
 
 
@@ -88,31 +88,32 @@ def _table(words: Sequence[Word]) -> None:
 
 def _picture(words: Sequence[Word], model: LanguageModel) -> None:
     layout.section("words.vectors")
-    vectors: Tensor = model.embedding.weight.detach()
-    own = [word.text for word in words if word.kind != "special"]
+    words = [word for word in words if word.kind != "special"]
+    vectors: Tensor = model.embedding.weight.detach()[[word.number for word in words]]
+    own = {word.text: place for place, word in enumerate(words)}
     common = max((word for word in words if word.kind == "topic"), key=lambda word: word.count).text
     st.selectbox(
-        t("words.chosen"), own, key=session.keep("lm_word", common, own), width=320, help=t("words.chosen_help")
+        t("words.chosen"), list(own), key=session.keep("lm_word", common, own), width=320, help=t("words.chosen_help")
     )
-    chosen = next(word.number for word in words if word.text == st.session_state["lm_word"])
+    chosen = own[st.session_state["lm_word"]]
     near = neighbours(vectors, chosen, NEIGHBOURS)
     plane = principal_plane(vectors)
     named = {chosen, *(i for i, _ in near), *_frequent(words)}
+    spots = [
+        (*point, word.text, place in named)
+        for place, (word, point) in enumerate(zip(words, plane.points.tolist(), strict=True))
+    ]
     groups = [
-        charts.Group(
-            _kind(kind),
-            [(*plane.points[word.number].tolist(), word.text, word.number in named) for word in words
-             if word.kind == kind],
-        )
+        charts.Group(_kind(kind), [spot for spot, word in zip(spots, words, strict=True) if word.kind == kind])
         for kind in KINDS
-    ]  # fmt: skip
+    ]
     first, second = plane.shares
+    ringed = [(*spots[place][:2], place != chosen) for place in (chosen, *(place for place, _ in near))]
     nearest = ", ".join(f"{words[i].text} ({cosine:.2f})" for i, cosine in near)
     live_figure(
         charts.word_map(
             groups, palette(), x_title=t("words.axis", number=1, share=first),
-            y_title=t("words.axis", number=2, share=second), ringed=[(*plane.points[chosen].tolist(), False)]
-            + [(*plane.points[i].tolist(), True) for i, _ in near],
+            y_title=t("words.axis", number=2, share=second), ringed=ringed,
         ),
         key="words_picture", name=t("words.picture"), value=t("words.held", share=first + second),
         sentence=t("words.picture_sentence", width=vectors.shape[1], share=first + second),
@@ -128,7 +129,7 @@ def _picture(words: Sequence[Word], model: LanguageModel) -> None:
 
 
 def _frequent(words: Sequence[Word]) -> set[int]:
-    """The most frequent words of each kind."""
-    ordered = sorted(words, key=lambda word: -word.count)
-    return {word.number for kind in KINDS for word in [one for one in ordered if one.kind == kind][:LABELLED]}
+    """The places of the most frequent words of each kind."""
+    ordered = sorted(range(len(words)), key=lambda place: -words[place].count)
+    return {place for kind in KINDS for place in [one for one in ordered if words[one].kind == kind][:LABELLED]}
 
