@@ -27,7 +27,7 @@ TYPICAL_TOKENS = 20
 OPTIMIZERS = ("muon", "adamw")
 LEARNING_RATES: Mapping[str, float] = {"gpt": 0.02, "lstm": 0.02}
 """Muon's step size that suits each architecture."""
-OTHERS_SHARE = 0.2
+OTHERS_SHARE = 0.7
 """With Muon, the step size of what is no matrix of the network's inside, AdamW's, as a share of Muon's."""
 
 
@@ -38,7 +38,7 @@ class PretrainConfig:
     optimizer: str = "muon"
     """"muon" for the matrices of the network's inside and AdamW for the rest, or "adamw" for all of it."""
     learning_rate: float = 0.02
-    """Step size of the matrices: Muon's, and that of the rest is a fifth of it; or AdamW's."""
+    """Step size of the matrices: Muon's, and that of the rest is `OTHERS_SHARE` of it; or AdamW's."""
     batch_size: int = 32
     """Dialogues per step."""
     prompt_weight: float = 0.0

@@ -109,13 +109,18 @@ def temperature_and_count() -> None:
     )  # fmt: skip
     few.select_slider(
         t("lm.top_k"), TOP_KS, key=session.keep("lm_top_k", 0, TOP_KS), help=t("lm.top_k_help"),
-        format_func=lambda k: f"{k}" if k else t("lm.top_k_all"),
+        format_func=_k_name,
     )  # fmt: skip
     many, go = st.columns([1.3, 1], vertical_alignment="bottom", gap="medium")
     many.segmented_control(
         t("language_model.count"), COUNTS, key=session.keep("lm_count", 3), required=True, width="stretch"
     )
     go.button(t("language_model.sample"), key="lm_sample", type="primary", width="stretch")
+
+
+def _k_name(k: int | None) -> str:
+    """The same in every language: of a slider the browser sends back the name of its stop."""
+    return str(k) if k else "∞"
 
 
 def _top_k() -> int | None:
@@ -209,7 +214,7 @@ def _sharpness(assets: LanguageAssets, tree: TokenTree) -> None:
     own = next_token_log_probs(tree.logits, 1.0, None)
     shown = own.topk(SHOWN_WORDS).indices
     found = sharpness(tree.logits, temperature, top_k)
-    drawn_name = t("lm.drawn", temperature=temperature, k=top_k or t("lm.top_k_all"))
+    drawn_name = t("lm.drawn", temperature=temperature, k=_k_name(top_k))
     live_figure(
         charts.paired_bars(
             [_name(assets.tokenizer.words[i]) for i in shown.tolist()],
