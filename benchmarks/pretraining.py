@@ -59,9 +59,9 @@ def figures(language: str, effort: Effort) -> Headlines:
             if architecture == "gpt":
                 headlines[name_of(budget, language)] = rate
     print(f"### From nothing, {language}\n")
-    print(f"Seeds 0 to {effort.seeds - 1}, in this order where figures stand side by side; {headless.TEST_PROMPTS} test")
-    print("prompts at temperature 1, which all seeds share: the interval (Wilson, 95 %) is that of one seed's answers")
-    print("at the mean rate. The learning rate falls towards the end of each budget, so that each is a training of its")
+    print(f"Seeds 0 to {effort.seeds - 1}, in this order where figures stand side by side. Valid: of the answers to")
+    print(f"{headless.TEST_PROMPTS} test prompts at temperature 1; the seeds share the prompts, so that the interval")
+    print("(Wilson, 95 %) is that of one seed at the mean rate. The learning rate falls towards the end of each budget, so that each is a training of its")
     print("own. CPU s: process time of one thread, scaled by the core's GEMM speed right before each training.\n")
     table(
         ["model", "parameters", "CPU s", "steps", "loss, nats a token", "valid", "mean", "distinct", "GFLOP/s"], rows

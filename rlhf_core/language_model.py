@@ -218,6 +218,14 @@ class LanguageModel(nn.Module):
         """A response to each of the prompts (batch, prompt_length), see `MiniLM.sample`."""
         raise NotImplementedError
 
+    def states_at(self, wanted: Tensor, tokens: Tensor, start: int, real: Tensor) -> Tensor:
+        """Final hidden states (wanted, width) at the wanted places of tokens (batch, time) that begin at `start`.
+
+        wanted, real: (batch, time), the places to tell of, and those to read; others are padding. An architecture that
+        can spare what is not wanted has its own way.
+        """
+        return self(tokens, start)[wanted]
+
     # What follows from it: from prompts to responses.
 
     def encode_prompts(self, prompts: Sequence[str], tokenizer: SimpleTokenizer) -> Tensor:

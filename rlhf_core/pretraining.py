@@ -199,11 +199,11 @@ def language_model_loss(model: LanguageModel, tokens: Tensor, prompt_weight: flo
     weights = (targets != PAD).float()
     weights[:, :response_from] *= prompt_weight
     # A token that doesn't count needs no scores over the vocabulary, which are a good part of the work.
-    counted = weights.flatten().nonzero()[:, 0]
-    hidden = model(tokens[:, :-1], start).flatten(0, 1).index_select(0, counted)
-    losses = F.cross_entropy(model.logits(hidden), targets.flatten()[counted], reduction="none")
-    of_response = counted % targets.shape[1] >= response_from
-    descended = (losses * weights.flatten()[counted]).sum() / (len(tokens) * TYPICAL_TOKENS)
+    counted, inputs = weights > 0, tokens[:, :-1]
+    hidden = model.states_at(counted, inputs, start, inputs != PAD)
+    losses = F.cross_entropy(model.logits(hidden), targets[counted], reduction="none")
+    descended = (losses * weights[counted]).sum() / (len(tokens) * TYPICAL_TOKENS)
+    of_response = torch.arange(targets.shape[1]).expand_as(targets)[counted] >= response_from
     return descended, losses.detach()[of_response].mean()
 
 
