@@ -193,13 +193,12 @@ def language_model_loss(model: LanguageModel, tokens: Tensor, prompt_weight: flo
     a short answer for more than one of a long answer, and the model would learn to be brief.
     """
     start = int((tokens != PAD).any(0).int().argmax())
-    tokens = tokens[:, start:]
-    targets = tokens[:, 1:]
+    inputs, targets = tokens[:, start:-1], tokens[:, start + 1 :]
     response_from = model.config.prompt_length - 1 - start  # the <sep> predicts the first token of the response
-    weights = (targets != PAD).float()
+    weights = ((targets != PAD) & (inputs != PAD)).float()
     weights[:, :response_from] *= prompt_weight
     # A token that doesn't count needs no scores over the vocabulary, which are a good part of the work.
-    counted, inputs = weights > 0, tokens[:, :-1]
+    counted = weights > 0
     hidden = model.states_at(counted, inputs, start, inputs != PAD)
     losses = F.cross_entropy(model.logits(hidden), targets[counted], reduction="none")
     descended = (losses * weights[counted]).sum() / (len(tokens) * TYPICAL_TOKENS)
