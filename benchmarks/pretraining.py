@@ -61,8 +61,8 @@ def figures(language: str, effort: Effort) -> Headlines:
     print(f"### From nothing, {language}\n")
     print(f"Seeds 0 to {effort.seeds - 1}, in this order where figures stand side by side. Valid: of the answers to")
     print(f"{headless.TEST_PROMPTS} test prompts at temperature 1; the seeds share the prompts, so that the interval")
-    print("(Wilson, 95 %) is that of one seed at the mean rate. The learning rate falls towards the end of a budget, so")
-    print("that each is a training of its own. CPU s: process time of one thread, scaled by the core's GEMM speed")
+    print("(Wilson, 95 %) is that of one seed at the mean rate. The learning rate falls towards the end of a budget:")
+    print("each is a training of its own. CPU s: process time of one thread, scaled by the core's GEMM speed")
     print("right before each training, which is given too.\n")
     table(
         ["model", "parameters", "CPU s", "steps", "loss, nats a token", "valid", "mean", "distinct", "GFLOP/s"], rows
