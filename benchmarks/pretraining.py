@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 
 from benchmarks.tables import REFERENCE_GFLOPS, Headlines, gemm_gflops, report, table, with_interval
 from rlhf_core import headless
+from rlhf_core.architectures import ARCHITECTURES
 from rlhf_core.corpus import LANGUAGES
 from rlhf_core.evaluation import wilson_interval
 
@@ -30,7 +32,7 @@ class Effort:
 
     seeds: int = 3
     budgets: tuple[float, ...] = (10.0, BUDGET, 60.0)
-    architectures: tuple[tuple[str, str], ...] = (("gpt", "medium"), ("lstm", "large"))
+    architectures: tuple[str, ...] = tuple(ARCHITECTURES)
 
 
 QUICK = Effort(seeds=1, budgets=(0.2,))
@@ -45,7 +47,8 @@ def figures(language: str, effort: Effort) -> Headlines:
     """Valid answers by architecture and budget."""
     rows: list[list[object]] = []
     headlines: Headlines = {}
-    for architecture, size in effort.architectures:
+    for architecture in effort.architectures:
+        size = ARCHITECTURES[architecture]
         for budget in effort.budgets:
             found = [one(language, architecture, size, budget, seed) for seed in range(effort.seeds)]
             rate = statistics.fmean(run["valid_share"] for run in found)
@@ -82,7 +85,10 @@ def one(language: str, architecture: str, size: str, budget: float, seed: int) -
         seed=seed, language=language, architecture=architecture, size=size,
         cpu_seconds=budget * REFERENCE_GFLOPS / gflops,
     )  # fmt: skip
-    return {**headless.pretrain(options, headless.quiet), "gflops": gflops}
+    found = {**headless.pretrain(options, headless.quiet), "gflops": gflops}
+    told = f"{architecture} {language}, seed {seed}, {budget:g} s, {found['steps']} steps: valid {found['valid_share']:.3f}"
+    print(told, file=sys.stderr)
+    return found
 
 
 def main() -> None:
@@ -91,9 +97,12 @@ def main() -> None:
     parser.add_argument("--language", choices=LANGUAGES, help="by default both")
     parser.add_argument("--quick", action="store_true", help="a smoke test: figures of no worth")
     parser.add_argument("--budget", type=float, nargs="+", help=f"scaled CPU-seconds, by default {Effort().budgets}")
+    parser.add_argument("--architecture", choices=tuple(ARCHITECTURES), help="by default both")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     effort = QUICK if arguments.quick else Effort(budgets=tuple(arguments.budget or Effort().budgets))
+    if arguments.architecture:
+        effort = replace(effort, architectures=(arguments.architecture,))
     languages = [arguments.language] if arguments.language else list(LANGUAGES)
     asked = {name_of(BUDGET, language): f"{ASKED}" for language in languages}
     parts = [(f"from nothing {language}", partial(figures, language, effort)) for language in languages]
