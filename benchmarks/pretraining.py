@@ -86,8 +86,8 @@ def one(language: str, architecture: str, size: str, budget: float, seed: int) -
         cpu_seconds=budget * REFERENCE_GFLOPS / gflops,
     )  # fmt: skip
     found = {**headless.pretrain(options, headless.quiet), "gflops": gflops}
-    told = f"{architecture} {language}, seed {seed}, {budget:g} s, {found['steps']} steps: valid {found['valid_share']:.3f}"
-    print(told, file=sys.stderr)
+    asked = f"{architecture} {language}, seed {seed}, {budget:g} s"
+    print(f"{asked}: {found['steps']} steps, valid {found['valid_share']:.3f}", file=sys.stderr)
     return found
 
 

@@ -303,8 +303,8 @@ class MiniLM(LanguageModel):
     """The language model. Its weights are drawn from `rng`, so a seed names a model."""
 
     shape = MiniLMConfig
-    config: MiniLMConfig
-    embedding: nn.Embedding | GridEmbedding
+    config: MiniLMConfig  # pyright: ignore[reportIncompatibleVariableOverride]  # nobody sets another
+    embedding: nn.Embedding | GridEmbedding  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, config: MiniLMConfig, rng: torch.Generator | None = None) -> None:
         super().__init__()

@@ -42,8 +42,8 @@ class LSTMLanguageModel(LanguageModel):
     """Embedding, LSTM, output layer. Its weights are drawn from `rng`, so a seed names a model."""
 
     shape = LSTMConfig
-    config: LSTMConfig
-    embedding: nn.Embedding
+    config: LSTMConfig  # pyright: ignore[reportIncompatibleVariableOverride]  # nobody sets another
+    embedding: nn.Embedding  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, config: LSTMConfig, rng: torch.Generator | None = None) -> None:
         super().__init__()
