@@ -303,13 +303,14 @@ class MiniLM(LanguageModel):
     """The language model. Its weights are drawn from `rng`, so a seed names a model."""
 
     shape = MiniLMConfig
-    config: MiniLMConfig  # pyright: ignore[reportIncompatibleVariableOverride]  # nobody sets another
-    embedding: nn.Embedding | GridEmbedding  # pyright: ignore[reportIncompatibleVariableOverride]
+    config: MiniLMConfig
+    embedding: nn.Embedding | GridEmbedding
 
     def __init__(self, config: MiniLMConfig, rng: torch.Generator | None = None) -> None:
         super().__init__()
-        self.config = config
-        self.embedding = GridEmbedding(config) if config.grid else nn.Embedding(config.vocabulary, config.width)
+        self.config = config  # pyright: ignore[reportIncompatibleVariableOverride]
+        words = GridEmbedding(config) if config.grid else nn.Embedding(config.vocabulary, config.width)
+        self.embedding = words  # pyright: ignore[reportIncompatibleVariableOverride]
         if config.rotary:
             self.rotation = rotation(rotary_angles(config.context, config.width // config.heads))
         else:

@@ -42,13 +42,14 @@ class LSTMLanguageModel(LanguageModel):
     """Embedding, LSTM, output layer. Its weights are drawn from `rng`, so a seed names a model."""
 
     shape = LSTMConfig
-    config: LSTMConfig  # pyright: ignore[reportIncompatibleVariableOverride]  # nobody sets another
-    embedding: nn.Embedding  # pyright: ignore[reportIncompatibleVariableOverride]
+    config: LSTMConfig
+    embedding: nn.Embedding
 
     def __init__(self, config: LSTMConfig, rng: torch.Generator | None = None) -> None:
         super().__init__()
-        self.config = config
-        self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.config = config  # pyright: ignore[reportIncompatibleVariableOverride]
+        words = nn.Embedding(config.vocabulary, config.width)
+        self.embedding = words  # pyright: ignore[reportIncompatibleVariableOverride]
         self.lstm = nn.LSTM(config.width, config.hidden, config.layers, batch_first=True)
         self.head = nn.Linear(config.hidden, config.vocabulary)
         rng = rng or torch.Generator().manual_seed(0)

@@ -31,7 +31,7 @@ def word_kinds(grammar: Grammar) -> dict[str, str]:
     for category in CATEGORIES:
         topics = [topic for topic in grammar.topics if topic.category == category]
         categories.update(_words(core.text for topic in topics for core in grammar.cores(topic)))
-    found = dict[str, str].fromkeys(SimpleTokenizer.SPECIALS, "special")
+    found: dict[str, str] = {word: "special" for word in SimpleTokenizer.SPECIALS}
     for word in grammar.words:
         if not any(letter.isalnum() for letter in word):
             found[word] = "mark"
