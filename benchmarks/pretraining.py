@@ -1,7 +1,7 @@
 """Remake the figures of pretraining: `python -m benchmarks.pretraining [--language en|ko] [--quick]`.
 
 Language models from nothing within a budget of CPU-seconds that is scaled to a core of 85 GFLOP/s: seeds 0 to 2, valid
-answers to test prompts, GPT and LSTM side by side. The table is `benchmarks/pretraining.md`.
+answers to test prompts, GPT and LSTM side by side. Its output goes to `benchmarks/pretraining.md`.
 """
 
 from __future__ import annotations
