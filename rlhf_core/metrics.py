@@ -177,6 +177,21 @@ _TABLE = (
         "down",
     ),
     MetricInfo(
+        "pretrain_loss",
+        "loss",
+        "Surprise at the next token of answers that it has not seen yet (cross-entropy), in nats a token; lower is "
+        "better. Dashed: the model that ships.",
+        "nats per token",
+        "down",
+    ),
+    MetricInfo(
+        "dialogues",
+        "dialogues",
+        "Number of dialogues seen so far, each a question with a fresh answer; neither way is good as such.",
+        "dialogues",
+        "neither",
+    ),
+    MetricInfo(
         "lesson_loss",
         "loss/lesson",
         "Surprise of the policy at the planner's thought and move (cross-entropy), in nats a word; lower is better.",
@@ -295,21 +310,6 @@ _TABLE = (
         "Share of the labels it learns from, ties left out, that it orders as they do; higher is better.",
         "share",
         "up",
-    ),
-    MetricInfo(
-        "pretrain_loss",
-        "loss",
-        "Surprise at the next token of answers that it has not seen yet (cross-entropy), in nats a token; lower is "
-        "better. Dashed: the model that ships.",
-        "nats per token",
-        "down",
-    ),
-    MetricInfo(
-        "dialogues",
-        "dialogues",
-        "Number of dialogues seen so far, each a question with a fresh answer; neither way is good as such.",
-        "dialogues",
-        "neither",
     ),
     MetricInfo(
         "cpu_seconds",
