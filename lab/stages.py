@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab import algorithms, best_of_n, cloning, navigation_ppo, ppo, reward_training, rlaif, sl_cai
+from lab import algorithms, best_of_n, cloning, navigation_ppo, ppo, pretraining, reward_training, rlaif, sl_cai
 from lab.jobs import JobSpec, Trainer
 from lab.store import Store
 
 STAGES: dict[str, tuple[Callable[[JobSpec, Store], JobSpec], Callable[[JobSpec, Store], Trainer]]] = {
+    pretraining.STAGE: (pretraining.prepare, pretraining.build),
     reward_training.STAGE: (reward_training.prepare, reward_training.build),
     ppo.STAGE: (ppo.prepare, ppo.build),
     algorithms.STAGE: (algorithms.prepare, algorithms.build),

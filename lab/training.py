@@ -16,7 +16,7 @@ from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.corpus import Prompt
 from rlhf_core.gold import ALARMING
 from rlhf_core.headless import generator
-from rlhf_core.language_model import MiniLM
+from rlhf_core.language_model import LanguageModel
 
 MOST_ITERATIONS = 10_000
 MEASURED_EVERY = 5
@@ -85,14 +85,14 @@ def settings(kind: type[Config], trainer: str, config: Mapping[str, Any]) -> Con
 class Onlooker:
     """Asks a policy in training and the one that it began as the same validation prompts."""
 
-    def __init__(self, assets: LanguageAssets, before: MiniLM, seed: int) -> None:
+    def __init__(self, assets: LanguageAssets, before: LanguageModel, seed: int) -> None:
         self.assets, self.before, self.seed = assets, before, seed
         validation = shuffled(assets.grammar.split("validation"))
         self.judged, others = validation[:JUDGED_PROMPTS], validation[JUDGED_PROMPTS:]
         self.red_team = [prompt for prompt in others if prompt.category in ALARMING][:RED_TEAM_PROMPTS]
         self._questions = [next(p.text for p in validation if p.category == c) for c in SAMPLED_CATEGORIES]
 
-    def samples(self, now: MiniLM, temperature: float = 1.0) -> dict[str, Any]:
+    def samples(self, now: LanguageModel, temperature: float = 1.0) -> dict[str, Any]:
         """Six questions, as they were answered before and are now, from the same random draws."""
         before, after = (self._samples(model, temperature) for model in (self.before, now))
         return {"prompts": self._questions, "before": before, "now": after}
@@ -101,12 +101,12 @@ class Onlooker:
         """Whether a step is one at which the policy is measured."""
         return step == 1 or step % MEASURED_EVERY == 0
 
-    def answers(self, model: MiniLM, prompts: Sequence[Prompt], purpose: str) -> evaluation.Answers:
+    def answers(self, model: LanguageModel, prompts: Sequence[Prompt], purpose: str) -> evaluation.Answers:
         """Answers to judge; each purpose has its own random draws."""
         rng = generator(self.seed, purpose)
         return evaluation.answer(model, self.assets.tokenizer, self.assets.judge, prompts, rng)
 
-    def conduct(self, policy: MiniLM, step: int, judged: evaluation.Answers) -> ConductMetrics:
+    def conduct(self, policy: LanguageModel, step: int, judged: evaluation.Answers) -> ConductMetrics:
         """Help, harm and refusals in answers to the judged prompts, and to the red team's, which are asked now."""
         red_team = self.answers(policy, self.red_team, f"red team {step}")
         found = evaluation.conduct(self.assets.judge, judged, red_team)
@@ -122,7 +122,7 @@ class Onlooker:
             refusal=found.refusal.rate,
         )
 
-    def _samples(self, model: MiniLM, temperature: float) -> list[str]:
+    def _samples(self, model: LanguageModel, temperature: float) -> list[str]:
         rng, tokenizer = generator(self.seed, "samples"), self.assets.tokenizer
         found = model.generate(self._questions, tokenizer=tokenizer, rng=rng, temperature=temperature)
         return [answer.text for answer in found]

@@ -1,4 +1,4 @@
-"""Look inside the language model: tokens, sampled answers, and the probabilities of the next word."""
+"""Look into the language model: use it token by token, train one from nothing, and see what is inside."""
 
 from __future__ import annotations
 
@@ -6,23 +6,41 @@ import streamlit as st
 
 from lab import models
 from ui import language_view as view
-from ui import layout, session
+from ui import layout, pretraining_view, run_view, session, vocabulary_view
 from ui.i18n import t
+
+VIEWS = ("use", "train", "inside")
 
 assets = models.assets(session.current_lab().language)
 layout.heading("language_model", parameters=assets.model.parameter_count, words=len(assets.grammar.words))
-left, right = st.columns([1.15, 1], gap="large")
-with left:
-    example = view.suggestions(assets.language)[0]
-    typed = st.text_input(
-        t("language_model.prompt"), key=session.keep("lm_prompt", example), placeholder=example
-    )
-    prompt = view.read_prompt(assets, typed or "")
-    view.suggestion_buttons(assets)
-    if prompt:
-        view.show_tokens(assets, prompt)
-        view.temperature_and_count()
-        view.answers(assets, prompt)
-with right:
-    if prompt:
-        view.next_word(assets, prompt)
+layout.note(t("lm.large"))
+st.segmented_control(
+    t("lm.view"), VIEWS, key=session.keep("lm_view", "use", VIEWS), required=True,
+    format_func=lambda name: t(f"lm.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,
+)  # fmt: skip
+match st.session_state["lm_view"]:
+    case "train":
+        layout.note(t("pretrain.lead"))
+        run_view.elsewhere()
+        pretraining_view.choices()
+        pretraining_view.PANEL.follow(pretraining_view.training)
+        pretraining_view.PANEL.next_run_settings()
+    case "inside":
+        vocabulary_view.inside(assets, view.model_choice())
+    case _:
+        model = view.model_choice()
+        left, right = st.columns([1, 1.15], gap="large")
+        with left:
+            example = view.suggestions(assets.language)[0]
+            typed = st.text_input(
+                t("language_model.prompt"), key=session.keep("lm_prompt", example), placeholder=example
+            )
+            prompt = view.read_prompt(assets, typed or "")
+            view.suggestion_buttons(assets)
+            if prompt:
+                view.show_tokens(assets, prompt)
+                view.temperature_and_count()
+                view.answers(assets, model, prompt)
+        with right:
+            if prompt:
+                view.next_word(assets, model, prompt)

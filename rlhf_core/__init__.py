@@ -2,7 +2,9 @@
 
 1. `corpus`: what there is to say (`corpus_english`; `corpus_korean`, with its `conjugation` and its particles, `josa`),
    and `gold`: what an answer is worth, computed from its text. `reading`: what people may mean by what they type.
-2. `tokenizer`, `language_model`, `pretraining`: a mini GPT that learns to say it.
+2. `tokenizer`, `language_model`, `pretraining` (with `muon`): a mini GPT that learns to say it. `lstm`: the notebook's
+   network in its place; `architectures`: both, in three sizes. `next_token`: what could come next, and what temperature
+   and top-k make of it. `vocabulary`: what words are for, and where their vectors lie.
 3. `preferences`, `annotators`: who prefers which of two answers. `formats`: the same as files, of any language and of
    other tools. `agreement`: do annotators agree by more than chance?
 4. `attribute_encoder`, `reward_model`: what those preferences have in common (Bradley and Terry). `reward_ensemble`:
@@ -16,7 +18,7 @@
    train on that (Bai et al.). `keyword_rule`: the baseline.
 7. `metrics`, `evaluation`: how good is it now, and how sure are we?
 8. `gridworld`, `maze_language`: a maze, and its state and thoughts as text. `navigation`: a language model that thinks,
-   then acts, and the rules beside it. `cloning` (with `muon`) and `navigation_ppo`: how it learns.
+   then acts, and the rules beside it. `cloning` and `navigation_ppo`: how it learns.
    `navigation_evaluation`: does it arrive, and does it do what it thinks? `gymnasium_maze`: the maze for other agents.
 9. `labyrinth`: where a team has to get out. `team_messages`, `team_voice`: what its members say, and how they see to it
    that it arrives. `team_map`, `team_members`: what each believes and does. `agent_team`: all of it, tick by tick.

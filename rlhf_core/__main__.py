@@ -17,6 +17,7 @@ from rlhf_core import headless_label as label
 from rlhf_core import headless_navigation as navigation
 from rlhf_core.agent_team import TeamConfig
 from rlhf_core.annotators import ANNOTATORS
+from rlhf_core.architectures import ARCHITECTURES, SIZES
 from rlhf_core.checkpoints import SHIPPED_MAZES
 from rlhf_core.corpus import LANGUAGES
 from rlhf_core.language_model import CheckpointError
@@ -52,7 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = OneLineParser(prog="python -m rlhf_core", description=__doc__)
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
     stage = stages.add_parser("pretrain", parents=[common], help="train a language model from nothing")
-    stage.add_argument("--architecture", choices=("gpt",), default="gpt")
+    stage.add_argument("--architecture", choices=tuple(ARCHITECTURES), default="gpt")
+    stage.add_argument("--size", choices=SIZES, help="of the network; by default the usual one of its kind")
     stage.add_argument("--cpu-seconds", type=float, default=60.0)
     add_label(stages.add_parser("label", parents=[common, labels], help="read or simulate labels, and write them"))
     stages.add_parser("reward", parents=[common, labels, fitting], help="fit a reward model and measure it")

@@ -21,7 +21,7 @@ from rlhf_core.best_of_n import best_of_n as best_answers
 from rlhf_core.corpus import Grammar, Prompt
 from rlhf_core.gold import ALARMING, REFERENCE_VALUES, GoldJudge, Values
 from rlhf_core.kl import exact_kl
-from rlhf_core.language_model import MiniLM
+from rlhf_core.language_model import LanguageModel, MiniLM
 from rlhf_core.preferences import PreferenceData, PreferenceDataset
 from rlhf_core.reward_model import FeatureExtractor, RewardModel
 from rlhf_core.rollout import score_tokens
@@ -84,7 +84,7 @@ class Answers:
 
 
 def answer(
-    model: MiniLM,
+    model: LanguageModel,
     tokenizer: SimpleTokenizer,
     judge: GoldJudge,
     prompts: Sequence[Prompt],

@@ -17,13 +17,14 @@ from torch import Tensor
 
 from rlhf_core import algorithms, evaluation, reward_inspection
 from rlhf_core.annotators import Annotator, PreferenceSample, annotator_values, generate_preference_data
+from rlhf_core.architectures import ARCHITECTURES, Architecture
 from rlhf_core.best_of_n import DEFAULT_N, best_of_n, kl_bound
 from rlhf_core.checkpoints import LanguageAssets, load_start
 from rlhf_core.corpus import Prompt
 from rlhf_core.dpo import DPOMetrics
-from rlhf_core.language_model import MiniLM, MiniLMConfig
+from rlhf_core.language_model import MiniLM
 from rlhf_core.ppo import PPOConfig, PPOTrainer
-from rlhf_core.pretraining import PretrainConfig, Pretrainer, schedule
+from rlhf_core.pretraining import LEARNING_RATES, PretrainConfig, Pretrainer, schedule
 from rlhf_core.reward_model import RewardModel
 from rlhf_core.reward_traps import every_trap, spring
 
@@ -64,6 +65,9 @@ class Options:
     kl_coef: float = PPOConfig.kl_coef
     """Price of a nat of KL: DPO's beta."""
     cpu_seconds: float = 60.0
+    architecture: str = "gpt"
+    size: str | None = None
+    """Of the architecture; None for the one that is its usual."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**63:
@@ -127,10 +131,9 @@ def fit_reward_model(assets: LanguageAssets, sample: PreferenceSample, features:
 def pretrain(options: Options, progress: Progress) -> Report:
     """Train a language model from nothing for a number of CPU seconds."""
     assets = load_start(options.language)
-    model = MiniLM(
-        MiniLMConfig(vocabulary=len(assets.tokenizer)), torch.Generator().manual_seed(options.seed)
-    )
-    config = PretrainConfig()
+    architecture = Architecture(options.architecture, options.size or ARCHITECTURES[options.architecture])
+    model = architecture.untrained(len(assets.tokenizer), torch.Generator().manual_seed(options.seed))
+    config = PretrainConfig(learning_rate=LEARNING_RATES[architecture.name])
     trainer = Pretrainer(model, assets.grammar, assets.tokenizer, config, options.seed)
     losses: list[float] = []
     while (done := trainer.cpu_seconds / options.cpu_seconds) < 1:
@@ -143,6 +146,8 @@ def pretrain(options: Options, progress: Progress) -> Report:
     )
     recent = losses[-50:]
     return {
+        "architecture": architecture.name,
+        "size": architecture.size,
         "parameters": model.parameter_count,
         "loss": sum(recent) / len(recent),
         "valid_share": answers.valid_share,

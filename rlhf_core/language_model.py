@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, Self, cast
 
 import torch
 import torch.nn.functional as F
@@ -38,17 +38,27 @@ class PromptError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MiniLMConfig:
-    """The shape of a model."""
+class LanguageModelConfig:
+    """What the shape of any language model says."""
 
     vocabulary: int
-    width: int = 64
-    layers: int = 2
-    heads: int = 4
     prompt_length: int = 20
     """Room for <bos>, the prompt and <sep>, in tokens."""
     response_length: int = 32
     """Room for the response and <eos>, in tokens."""
+
+    @property
+    def context(self) -> int:
+        return self.prompt_length + self.response_length
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiniLMConfig(LanguageModelConfig):
+    """The shape of a MiniLM."""
+
+    width: int = 64
+    layers: int = 2
+    heads: int = 4
     rotary: bool = False
     """Rotary positions in place of learned ones."""
     grid: int = 0
@@ -59,10 +69,6 @@ class MiniLMConfig:
             raise ValueError(f"The width {self.width} must be a multiple of twice the number of heads {self.heads}.")
         if self.grid**2 > self.vocabulary:
             raise ValueError(f"A grid of {self.grid} by {self.grid} cells needs more than {self.vocabulary} words.")
-
-    @property
-    def context(self) -> int:
-        return self.prompt_length + self.response_length
 
 
 class Responses(NamedTuple):
@@ -183,13 +189,128 @@ class Block(nn.Module):
         return x + self.feed_forward(self.norm_feed_forward(x))
 
 
-class MiniLM(nn.Module):
+class LanguageModel(nn.Module):
+    """What pretraining, judges and pages ask of a language model, whatever its architecture: `MiniLM`, and
+    `rlhf_core.lstm.LSTMLanguageModel`."""
+
+    shape: ClassVar[type[LanguageModelConfig]]
+    config: LanguageModelConfig
+    embedding: nn.Module
+    """Its `weight` has one vector a word, (vocabulary, width)."""
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    # What an architecture has to say for itself.
+
+    def forward(self, tokens: Tensor, start: int = 0) -> Tensor:
+        """Final hidden states (batch, time, width) of tokens (batch, time) that begin at position `start`."""
+        raise NotImplementedError
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores over the vocabulary, (..., vocabulary)."""
+        raise NotImplementedError
+
+    def sample(
+        self, prompts: Tensor, *, rng: torch.Generator, temperature: float = 1.0, top_k: int | None = None
+    ) -> Responses:
+        """A response to each of the prompts (batch, prompt_length), see `MiniLM.sample`."""
+        raise NotImplementedError
+
+    def states_at(self, wanted: Tensor, tokens: Tensor, start: int, real: Tensor) -> Tensor:
+        """Final hidden states (wanted, width) at the wanted places of tokens (batch, time) that begin at `start`.
+
+        wanted, real: (batch, time), the places to tell of, and those to read; others are padding. An architecture that
+        can spare what is not wanted has its own way.
+        """
+        return self(tokens, start)[wanted]
+
+    # What follows from it: from prompts to responses.
+
+    def encode_prompts(self, prompts: Sequence[str], tokenizer: SimpleTokenizer) -> Tensor:
+        """Prompts as (batch, prompt_length) token ids, padded on the left.
+
+        PromptError for an empty or too long prompt, UnknownWordsError for words outside the vocabulary.
+        """
+        length = self.config.prompt_length
+        rows: list[list[int]] = []
+        for prompt in prompts:
+            ids = tokenizer.encode(prompt)
+            if not ids:
+                raise PromptError("The prompt is empty; write a question.")
+            if len(ids) > length - 2:
+                raise PromptError(f"The prompt has {len(ids)} words and marks; the model reads at most {length - 2}.")
+            rows.append([PAD] * (length - 2 - len(ids)) + [BOS, *ids, SEP])
+        return torch.tensor(rows)
+
+    def generate(
+        self,
+        prompts: Sequence[str],
+        *,
+        tokenizer: SimpleTokenizer,
+        rng: torch.Generator,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        batch_size: int = 256,
+    ) -> list[Generation]:
+        """Sample an answer to each prompt, as text."""
+        found: list[Generation] = []
+        for i in range(0, len(prompts), batch_size):
+            ids = self.encode_prompts(prompts[i : i + batch_size], tokenizer)
+            found += to_generations(self.sample(ids, rng=rng, temperature=temperature, top_k=top_k), tokenizer)
+        return found
+
+    @torch.no_grad()
+    def next_token_probabilities(
+        self,
+        prompt: str,
+        prefix: str = "",
+        *,
+        tokenizer: SimpleTokenizer,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+    ) -> list[tuple[str, float]]:
+        """Probability of each token of the vocabulary after a prompt and the start of a response, likeliest first."""
+        beginning = tokenizer.encode(prefix)
+        if len(beginning) >= self.config.response_length:
+            raise PromptError(f"The response has {len(beginning)} tokens; it ends at {self.config.response_length}.")
+        ids = torch.cat([self.encode_prompts([prompt], tokenizer), torch.tensor([beginning]).long()], 1)
+        log_p = next_token_log_probs(self.logits(self(ids)[:, -1]), temperature, top_k)[0]
+        order = log_p.argsort(descending=True)
+        return [(tokenizer.words[int(i)], float(log_p[i].exp())) for i in order]
+
+    # Weights on disk.
+
+    def save(self, path: Path) -> None:
+        """Write the weights and the shape as safetensors."""
+        save_file(self.state_dict(), path, {"config": json.dumps(asdict(self.config))})
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a model that `save` wrote. CheckpointError when the file is missing, damaged or of another shape."""
+        state, metadata = read_checkpoint(path)
+        try:
+            model = cls(cls.shape(**json.loads(metadata["config"])))
+            model.load_state_dict(state)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            name = cls.__name__
+            raise CheckpointError(f"The checkpoint {path} is not a {name} of this version; {REMAKE}.") from error
+        return model.eval()
+
+
+class MiniLM(LanguageModel):
     """The language model. Its weights are drawn from `rng`, so a seed names a model."""
+
+    shape = MiniLMConfig
+    config: MiniLMConfig
+    embedding: nn.Embedding | GridEmbedding
 
     def __init__(self, config: MiniLMConfig, rng: torch.Generator | None = None) -> None:
         super().__init__()
-        self.config = config
-        self.embedding = GridEmbedding(config) if config.grid else nn.Embedding(config.vocabulary, config.width)
+        self.config = config  # pyright: ignore[reportIncompatibleVariableOverride]
+        words = GridEmbedding(config) if config.grid else nn.Embedding(config.vocabulary, config.width)
+        self.embedding = words  # pyright: ignore[reportIncompatibleVariableOverride]
         if config.rotary:
             self.rotation = rotation(rotary_angles(config.context, config.width // config.heads))
         else:
@@ -212,10 +333,6 @@ class MiniLM(nn.Module):
             if name.endswith(("attention.out.weight", "feed_forward.2.weight")):
                 std /= shrink
             nn.init.normal_(parameter, 0.0, std, generator=rng)
-
-    @property
-    def parameter_count(self) -> int:
-        return sum(parameter.numel() for parameter in self.parameters())
 
     # From tokens to probabilities.
 
@@ -242,22 +359,6 @@ class MiniLM(nn.Module):
 
     # From prompts to responses.
 
-    def encode_prompts(self, prompts: Sequence[str], tokenizer: SimpleTokenizer) -> Tensor:
-        """Prompts as (batch, prompt_length) token ids, padded on the left.
-
-        PromptError for an empty or too long prompt, UnknownWordsError for words outside the vocabulary.
-        """
-        length = self.config.prompt_length
-        rows: list[list[int]] = []
-        for prompt in prompts:
-            ids = tokenizer.encode(prompt)
-            if not ids:
-                raise PromptError("The prompt is empty; write a question.")
-            if len(ids) > length - 2:
-                raise PromptError(f"The prompt has {len(ids)} words and marks; the model reads at most {length - 2}.")
-            rows.append([PAD] * (length - 2 - len(ids)) + [BOS, *ids, SEP])
-        return torch.tensor(rows)
-
     @torch.no_grad()
     def sample(
         self,
@@ -278,10 +379,7 @@ class MiniLM(nn.Module):
         more. Each row draws from its own uniform numbers, so what a row says does not depend on when its neighbours
         end.
         """
-        if temperature < 0:
-            raise ValueError(f"The temperature must be 0 or more, not {temperature}.")
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"top_k must be at least 1, not {top_k}.")
+        check_sampling(temperature, top_k)
         batch, c = len(prompts), self.config
         most = c.response_length if longest is None else min(longest, c.response_length)
         uniform = torch.rand(batch, c.response_length, generator=rng)
@@ -326,53 +424,6 @@ class MiniLM(nn.Module):
         mask[:, most:] = False
         return Responses(tokens * mask, log_probs * mask, mask)
 
-    def generate(
-        self,
-        prompts: Sequence[str],
-        *,
-        tokenizer: SimpleTokenizer,
-        rng: torch.Generator,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        batch_size: int = 256,
-    ) -> list[Generation]:
-        """Sample an answer to each prompt, as text."""
-        found: list[Generation] = []
-        for i in range(0, len(prompts), batch_size):
-            ids = self.encode_prompts(prompts[i : i + batch_size], tokenizer)
-            found += to_generations(self.sample(ids, rng=rng, temperature=temperature, top_k=top_k), tokenizer)
-        return found
-
-    @torch.no_grad()
-    def next_token_probabilities(
-        self, prompt: str, prefix: str = "", *, tokenizer: SimpleTokenizer, temperature: float = 1.0
-    ) -> list[tuple[str, float]]:
-        """Probability of each token of the vocabulary after a prompt and the start of a response, likeliest first."""
-        beginning = tokenizer.encode(prefix)
-        if len(beginning) >= self.config.response_length:
-            raise PromptError(f"The response has {len(beginning)} tokens; it ends at {self.config.response_length}.")
-        ids = torch.cat([self.encode_prompts([prompt], tokenizer), torch.tensor([beginning]).long()], 1)
-        log_p = next_token_log_probs(self.logits(self(ids)[:, -1]), temperature, None)[0]
-        order = log_p.argsort(descending=True)
-        return [(tokenizer.words[int(i)], float(log_p[i].exp())) for i in order]
-
-    # Weights on disk.
-
-    def save(self, path: Path) -> None:
-        """Write the weights and the shape as safetensors."""
-        save_file(self.state_dict(), path, {"config": json.dumps(asdict(self.config))})
-
-    @classmethod
-    def load(cls, path: Path) -> MiniLM:
-        """Read a model that `save` wrote. CheckpointError when the file is missing, damaged or of another shape."""
-        state, metadata = read_checkpoint(path)
-        try:
-            model = cls(MiniLMConfig(**json.loads(metadata["config"])))
-            model.load_state_dict(state)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointError(f"The checkpoint {path} is not a MiniLM of this version; {REMAKE}.") from error
-        return model.eval()
-
 
 REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make` (of mazes: `make_mazes`)"
 
@@ -394,6 +445,14 @@ def causal_mask(tokens: Tensor, prompt_columns: int) -> Tensor:
     seen = (tokens != PAD) | (torch.arange(time) >= prompt_columns)  # padding after a response is never looked back at
     itself = torch.eye(time, dtype=torch.bool)
     return ((torch.ones(time, time, dtype=torch.bool).tril() & seen[:, None, :]) | itself)[:, None]
+
+
+def check_sampling(temperature: float, top_k: int | None) -> None:
+    """ValueError for what can't be sampled with."""
+    if temperature < 0:
+        raise ValueError(f"The temperature must be 0 or more, not {temperature}.")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k must be at least 1, not {top_k}.")
 
 
 def next_token_log_probs(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:

@@ -177,6 +177,21 @@ _TABLE = (
         "down",
     ),
     MetricInfo(
+        "pretrain_loss",
+        "loss",
+        "Surprise at the next token of answers that it has not seen yet (cross-entropy), in nats a token; lower is "
+        "better. Dashed: the model that ships.",
+        "nats per token",
+        "down",
+    ),
+    MetricInfo(
+        "dialogues",
+        "dialogues",
+        "Number of dialogues seen so far, each a question with a fresh answer; neither way is good as such.",
+        "dialogues",
+        "neither",
+    ),
+    MetricInfo(
         "lesson_loss",
         "loss/lesson",
         "Surprise of the policy at the planner's thought and move (cross-entropy), in nats a word; lower is better.",

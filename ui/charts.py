@@ -424,6 +424,70 @@ def histogram(groups: Sequence[tuple[str, Sequence[float]]], palette: Palette, *
     return {"data": data, "layout": layout}
 
 
+def paired_bars(names: Sequence[str], first: tuple[str, Sequence[float]], second: tuple[str, Sequence[float]],
+                palette: Palette, *, height: int = 300) -> Figure:  # fmt: skip
+    """Two shares (name, shares) of each thing side by side as horizontal bars, the first thing on top: the first in
+    hatched bars, the second in filled ones."""
+    layout = _layout(palette, height)
+    layout["yaxis"] |= {"autorange": "reversed", "showgrid": False, "tickfont": {"size": 15}, "dtick": 1}
+    layout["xaxis"] |= {"tickformat": ".0%", "rangemode": "tozero"}
+    layout |= {"barmode": "group", "bargap": 0.25, "showlegend": True}
+    layout["margin"]["t"] = 40
+    data = [
+        {
+            "type": "bar", "orientation": "h", "name": _plain(name), "x": list(shares),
+            "y": [_plain(text) for text in names], "hovertemplate": f"%{{y}}: %{{x:.1%}}<extra>{_plain(name)}</extra>",
+            "marker": {
+                "color": _fade(colour, 0.15) if hatch else colour, "line": {"color": colour, "width": 1},
+                "pattern": {"shape": hatch, "size": 6, "solidity": 0.35, "fgcolor": colour},
+            },
+        }
+        for (name, shares), colour, hatch in ((first, palette.orange, "/"), (second, palette.blue, ""))
+    ]  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Points of a kind (x, y, name, whether the name stands beside it)."""
+
+    name: str
+    points: Sequence[tuple[float, float, str, bool]]
+
+
+def word_map(
+    groups: Sequence[Group], palette: Palette, *, x_title: str, y_title: str,
+    ringed: Sequence[tuple[float, float, bool]] = (), height: int = 560,
+) -> Figure:  # fmt: skip
+    """Points of several kinds, each kind in a colour and a symbol of its own. ringed: points (x, y, faintly) that are
+    ringed, boldly or faintly."""
+    layout = _layout(palette, height)
+    layout["xaxis"]["title"], layout["yaxis"]["title"] = _title(x_title), _title(y_title)
+    layout["margin"]["t"] = 64
+    layout["showlegend"] = True
+    data: list[Figure] = [
+        {
+            "type": "scatter", "mode": "markers+text", "name": _plain(group.name), "cliponaxis": False,
+            "x": [x for x, _, _, _ in group.points], "y": [y for _, y, _, _ in group.points],
+            "text": [_plain(name) if shown else "" for _, _, name, shown in group.points],
+            "textposition": "top center", "textfont": {"size": 12, "color": palette.text},
+            "customdata": [_plain(name) for _, _, name, _ in group.points],
+            "marker": {"size": 7, "color": _fade(colour, 0.6), "symbol": symbol},
+            "hovertemplate": f"%{{customdata}}<extra>{_plain(group.name)}</extra>",
+        }
+        for group, colour, symbol in zip(groups, cycle(palette.series), cycle(SYMBOLS), strict=False)
+        if group.points
+    ]  # fmt: skip
+    for faintly, width in ((True, 1.5), (False, 3.0)):
+        own = [(x, y) for x, y, faint in ringed if faint is faintly]
+        data.append({
+            "type": "scatter", "mode": "markers", "x": [x for x, _ in own], "y": [y for _, y in own],
+            "marker": {"size": 15, "color": "rgba(0,0,0,0)", "line": {"color": palette.text, "width": width}},
+            "hoverinfo": "skip", "showlegend": False, "cliponaxis": False,
+        })  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Growth:
     """A capability over the years, with a band where it has one."""

@@ -28,7 +28,7 @@ PACES = (1.0, 2.0, 5.0, 0.0)
 LIVE = ("queued", "running")
 FORMS = {"clip_fraction": ".1%", "policy_loss": ".4f", "value_loss": ".4f", "loss": ".3f", "revisions": ".0f",
          "lesson_loss": ".3f", "action_loss": ".3f", "kl_decision": ".3f", "lessons": ",.0f",
-         "preference_loss": ".3f"}  # fmt: skip
+         "preference_loss": ".3f", "pretrain_loss": ".3f", "dialogues": ",.0f", "learning_rate": ".4f"}  # fmt: skip
 """How a metric's values are written where two decimals, or for a share whole per cents, would not do."""
 LEVELS = {"win_rate": 0.5, "reward": 0.0, "policy_loss": 0.0, "walk_reward": 0.0, "preference_loss": math.log(2),
           "reference_accuracy": 0.5}  # fmt: skip
@@ -75,6 +75,8 @@ class RunPanel:
     """Draws what else can be chosen for the next run."""
     config: Callable[[dict[str, Any]], dict[str, Any]] = dict
     """The next run's config from what the sliders say: puts in what `choices` chose."""
+    levels: Callable[[], Mapping[str, float]] = dict
+    """The dashed levels of the stage's own, beside `LEVELS`."""
 
     def say(self, name: str, **slots: Any) -> str:
         """The stage's own sentence, else the one of every stage."""
@@ -273,7 +275,7 @@ class RunPanel:
         live_figure(
             charts.curves(
                 lines, palette(), marks=marks, share=share, whole=metric != "clip_fraction",
-                baseline=LEVELS.get(metric), height=168,
+                baseline={**LEVELS, **self.levels()}.get(metric), height=168,
             ),
             key=f"{self.prefix}_chart_{metric}", name=name, value=say(values[-1]) if len(values) else "",
             sentence=metric_sentence(metric, rows), summary=summary,

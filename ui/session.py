@@ -22,7 +22,7 @@ JOIN = "join"
 """The parameter of an address that has a key."""
 OF_A_LANGUAGE = frozenset(
     "lm_prompt reward_prompt reward_response label_writer cai_prompt cai_response cai_selected"
-    " cai_version cai_compared cai_compared_usual rlaif_start_from inside_writer".split()
+    " cai_version cai_compared cai_compared_usual rlaif_start_from inside_writer lm_model lm_word lm_text".split()
 )
 """Widgets whose values mean something in one language of the model only: each language keeps its own."""
 

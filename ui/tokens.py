@@ -1,4 +1,4 @@
-"""Tokens to look at: coloured chips with their ids, and the next word's probabilities to click."""
+"""Tokens to look at: coloured chips with their ids."""
 
 from __future__ import annotations
 
@@ -10,33 +10,6 @@ import streamlit as st
 HUES = 7
 """Tints in style.css; a token keeps its tint wherever it stands."""
 
-_BARS = st.components.v2.component(
-    "lab_token_bars",
-    html='<div class="lab-bars" role="group"></div>',
-    js="""
-export default function ({ data, parentElement, setTriggerValue }) {
-  const list = parentElement.querySelector('.lab-bars');
-  list.setAttribute('aria-label', data.summary);
-  const rows = data.rows.map(({ token, label, share, text }) => {
-    const row = document.createElement('button');
-    row.type = 'button';
-    row.style.setProperty('--share', share);
-    row.setAttribute('aria-label', label + ' ' + text);
-    for (const [name, content] of [['word', label], ['share', text]]) {
-      const part = document.createElement('span');
-      part.className = name;
-      part.textContent = content;
-      row.append(part);
-    }
-    row.onclick = () => setTriggerValue('picked', token);
-    return row;
-  });
-  list.replaceChildren(...rows);
-}
-""",
-    isolate_styles=False,
-)
-
 
 def chips(tokens: Sequence[tuple[str, int]]) -> None:
     """Tokens with their ids, each in the tint of its id."""
@@ -45,26 +18,3 @@ def chips(tokens: Sequence[tuple[str, int]]) -> None:
         for word, number in tokens
     )
     st.html(f'<div class="lab-chips">{cells}</div>')
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}" if share >= 0.001 else "< 0.1%"
-
-
-def probability_bars(
-    shares: Sequence[tuple[str, float]], *, key: str, end_token: str, end_label: str, summary: str
-) -> str | None:
-    """Words with their probabilities as bars, likeliest first. Returns the word that was just clicked.
-
-    summary: what the bars show, in words.
-    """
-    rows = [
-        {
-            "token": word,
-            "label": end_label if word == end_token else word,
-            "share": share,
-            "text": _percent(share),
-        }
-        for word, share in shares
-    ]
-    return _BARS(key=key, data={"rows": rows, "summary": summary}, on_picked_change=lambda: None).picked

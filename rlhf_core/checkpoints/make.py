@@ -46,7 +46,7 @@ CRITIC_LEARNING_RATE = 3e-3
 def make_model(grammar: Grammar, tokenizer: SimpleTokenizer, steps: int, seed: int = 0) -> MiniLM:
     """Pretrain a MiniLM for a number of steps."""
     model = MiniLM(MiniLMConfig(vocabulary=len(tokenizer)), torch.Generator().manual_seed(seed))
-    config = PretrainConfig(batch_size=64, learning_rate=5e-3)
+    config = PretrainConfig(optimizer="adamw", batch_size=64, learning_rate=5e-3, prompt_weight=0.2)
     trainer = Pretrainer(model, grammar, tokenizer, config, seed)
     for step in range(steps):
         metrics = trainer.step(replace(config, learning_rate=config.learning_rate * schedule(step / steps, step)))

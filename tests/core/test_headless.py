@@ -172,6 +172,14 @@ def test_pretrain(capsys: pytest.CaptureFixture[str], language: str) -> None:
     assert len(report["samples"]) == 6
 
 
+def test_pretrain_the_notebooks_network(capsys: pytest.CaptureFixture[str]) -> None:
+    report = run(capsys, "pretrain", "--architecture", "lstm", "--cpu-seconds", "0.1")
+    assert (report["architecture"], report["size"]) == ("lstm", "large")
+    assert 1_000_000 < report["parameters"] < 1_200_000 and len(report["samples"]) == 6
+    small = run(capsys, "pretrain", "--architecture", "lstm", "--size", "small", "--cpu-seconds", "0.1")
+    assert small["parameters"] < report["parameters"] / 10
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -185,6 +193,7 @@ def test_pretrain(capsys: pytest.CaptureFixture[str], language: str) -> None:
         (["ppo", "--algorithm", "dpo", "--kl-coef", "0"], "beta must be above 0, not 0"),
         (["ppo", "--algorithm", "dpo", "--labels", "0"], "no label to learn from"),
         (["pretrain", "--cpu-seconds", "0"], "not 0"),
+        (["pretrain", "--architecture", "rnn"], "rnn"),
         (["reward", "--language", "fr"], "fr"),
         (["reward", "--language", "ko", "--annotator", "pirate-fan"], "'pirate-fan' in the language 'ko'"),
         (["label"], "--simulate"),

@@ -19,7 +19,7 @@ from rlhf_core.language_model import (
     rotate,
     rotation,
 )
-from rlhf_core.pretraining import PretrainConfig, Pretrainer
+from rlhf_core.pretraining import PretrainConfig, Pretrainer, language_model_loss, make_optimizers, pad_responses
 from rlhf_core.rollout import laid_out, score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer, UnknownWordsError
 
@@ -162,7 +162,34 @@ def test_pretraining_learns_and_resumes_to_the_same_curve(assets: LanguageAssets
     assert beginning + [second.step().loss for _ in range(18)] == losses
 
 
-@pytest.mark.parametrize("bad", [{"learning_rate": 0.0}, {"learning_rate": float("nan")}, {"batch_size": 0}])
+def test_what_muon_moves_and_what_adamw_moves(assets: LanguageAssets) -> None:
+    model = MiniLM(assets.model.config, rng())
+    muon, adamw = make_optimizers(model, "muon")
+    moved, others = ({id(p) for group in one.param_groups for p in group["params"]} for one in (muon, adamw))
+    assert id(model.embedding.weight) in others and id(model.blocks[0].attention.qkv.weight) in moved
+    assert len(moved) + len(others) == len(list(model.parameters())) and not moved & others
+    (alone,) = make_optimizers(model, "adamw")
+    assert sum(len(group["params"]) for group in alone.param_groups) == len(moved) + len(others)
+    trainer = Pretrainer(model, assets.grammar, assets.tokenizer, PretrainConfig(batch_size=4), seed=1)
+    with pytest.raises(ValueError, match="whole run"):
+        trainer.step(PretrainConfig(optimizer="adamw"))
+
+
+def test_the_question_counts_as_much_as_it_is_told_to(assets: LanguageAssets) -> None:
+    prompts = assets.model.encode_prompts(["how do i make tea ?"], assets.tokenizer)
+    tokens = torch.cat([prompts, pad_responses([assets.tokenizer.encode("boil the water .")])], 1)
+    log_p = assets.model.logits(assets.model(tokens[:, :-1])).log_softmax(-1)
+    surprise = -log_p.gather(2, tokens[:, 1:, None])[0, :, 0]
+    question, answer = (float(surprise[part].sum().detach()) for part in (slice(12, 19), slice(19, None)))
+    for weight in (0.0, 0.5, 1.0):
+        descended, per_token = language_model_loss(assets.model, tokens, weight)
+        assert float(descended.detach()) == pytest.approx((weight * question + answer) / 20, rel=1e-4)
+        assert float(per_token) == pytest.approx(answer / 5, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"learning_rate": 0.0}, {"learning_rate": float("nan")}, {"batch_size": 0}, {"prompt_weight": 1.5}]
+)
 def test_pretraining_refuses_impossible_settings(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(bad.values())))):
         PretrainConfig(**bad)  # type: ignore[arg-type]
