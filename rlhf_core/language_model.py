@@ -107,6 +107,42 @@ class GridEmbedding(nn.Module):
         return self.own + F.pad(cells, (0, 0, len(self.own) - len(cells), 0))
 
 
+class Packing:
+    """Which places of (batch, time) hold a token: all layers but attention work on these alone, one after the other.
+
+    A third of a batch is padding, which would cost as much as the text. Attention needs its rows back; there each row
+    stands at the left, so that all its padding comes later and causality is the only mask. In a row, the tokens must
+    follow one another without a gap.
+    """
+
+    def __init__(self, real: Tensor) -> None:
+        self.batch, self.time = real.shape
+        self.longest = int(real.sum(1).max())
+        self._places = real.flatten().nonzero()[:, 0]
+        rows = self._places // self.time
+        self._left = rows * self.longest + real.cumsum(1).flatten()[self._places] - 1
+
+    def pack(self, x: Tensor) -> Tensor:
+        """The tokens' vectors (tokens, width) of x (batch, time, width)."""
+        return x.flatten(0, 1).index_select(0, self._places)
+
+    def unpack(self, x: Tensor) -> Tensor:
+        """x (tokens, width) at its places in (batch, time, width), zero elsewhere."""
+        return self._spread(x, self._places, self.time)
+
+    def rows(self, x: Tensor) -> Tensor:
+        """x (tokens, width) as rows (batch, longest, width) that begin at the left."""
+        return self._spread(x, self._left, self.longest)
+
+    def unrow(self, x: Tensor) -> Tensor:
+        """The tokens' vectors (tokens, width) of rows (batch, longest, width)."""
+        return x.flatten(0, 1).index_select(0, self._left)
+
+    def _spread(self, x: Tensor, places: Tensor, time: int) -> Tensor:
+        spread = x.new_zeros(self.batch * time, x.shape[1]).index_copy(0, places, x)
+        return spread.view(self.batch, time, x.shape[1])
+
+
 class Attention(nn.Module):
     """Causal multi-head self-attention (Vaswani et al., 2017)."""
 
@@ -116,18 +152,32 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
 
-    def project(self, x: Tensor, rotation: Rotation | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of x (batch, time, width), each (batch, heads, time, width / heads)."""
-        batch, time, _ = x.shape
-        qkv = self.qkv(x).view(batch, time, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+    def forward(self, x: Tensor, packing: Packing, rotation: Rotation | None = None) -> Tensor:
+        """x (tokens, width) of whole texts; each token sees itself and the earlier ones of its text."""
+        q, k, v = self.split(packing.rows(self.qkv(x)), rotation)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.out(packing.unrow(mixed.transpose(1, 2).flatten(2)))
+
+    def split(self, qkv: Tensor, rotation: Rotation | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of qkv (batch, time, 3 * width), each (batch, heads, time, width / heads)."""
+        qkv = qkv.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         if rotation is None:
             return qkv[0], qkv[1], qkv[2]
         q, k = rotate(qkv[:2], rotation)
         return q, k, qkv[2]
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    def extend(
+        self, x: Tensor, cache: tuple[Tensor, Tensor], at: int, mask: Tensor | None, rotation: Rotation | None
+    ) -> Tensor:
+        """x (batch, time, width) that stands at position `at`, after what is cached. mask: who may look at whom."""
+        q, k, v = self.split(self.qkv(x), rotation)
+        keys, values = cache
+        time = x.shape[1]
+        keys.narrow(2, at, time).copy_(k)  # as keys[:, :, at : at + time] = k, and half as long
+        values.narrow(2, at, time).copy_(v)
+        k, v = keys.narrow(2, 0, at + time), values.narrow(2, 0, at + time)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (batch, heads, time, width / heads)
-        return self.out(mixed.transpose(1, 2).flatten(2))  # (batch, time, width)
+        return self.out(mixed.transpose(1, 2).flatten(2))
 
 
 def rotary_angles(context: int, width: int) -> Tensor:
@@ -159,27 +209,20 @@ class Block(nn.Module):
         self.norm_feed_forward = nn.LayerNorm(config.width)
         self.feed_forward = nn.Sequential(
             nn.Linear(config.width, 4 * config.width),
-            nn.GELU(approximate="tanh"),
+            nn.GELU(),
             nn.Linear(4 * config.width, config.width),
         )
 
-    def forward(
-        self,
-        x: Tensor,
-        mask: Tensor | None,
-        cache: tuple[Tensor, Tensor] | None = None,
-        at: int = 0,
-        rotation: Rotation | None = None,
+    def forward(self, x: Tensor, packing: Packing, rotation: Rotation | None = None) -> Tensor:
+        """x (tokens, width) of whole texts."""
+        x = x + self.attention(self.norm_attention(x), packing, rotation)
+        return x + self.feed_forward(self.norm_feed_forward(x))
+
+    def extend(
+        self, x: Tensor, cache: tuple[Tensor, Tensor], at: int, mask: Tensor | None, rotation: Rotation | None
     ) -> Tensor:
-        """x (batch, time, width). With a cache, x stands at position `at` and sees the cached keys and values too."""
-        q, k, v = self.attention.project(self.norm_attention(x), rotation)
-        if cache is not None:
-            keys, values = cache
-            time = x.shape[1]
-            keys.narrow(2, at, time).copy_(k)  # as keys[:, :, at : at + time] = k, and half as long
-            values.narrow(2, at, time).copy_(v)
-            k, v = keys.narrow(2, 0, at + time), values.narrow(2, 0, at + time)
-        x = x + self.attention.attend(q, k, v, mask)
+        """The same of texts that grow: x (batch, time, width) stands at position `at`, after what is cached."""
+        x = x + self.attention.extend(self.norm_attention(x), cache, at, mask, rotation)
         return x + self.feed_forward(self.norm_feed_forward(x))
 
 
@@ -219,13 +262,19 @@ class MiniLM(nn.Module):
 
     # From tokens to probabilities.
 
-    def forward(self, tokens: Tensor, start: int = 0) -> Tensor:
-        """Final hidden states (batch, time, width) of tokens (batch, time) that begin at position `start`."""
-        mask = causal_mask(tokens, self.config.prompt_length - start)
+    def forward(self, tokens: Tensor, start: int = 0, real: Tensor | None = None) -> Tensor:
+        """Final hidden states (batch, time, width) of tokens (batch, time) that begin at position `start`.
+
+        real: which tokens are to be read, (batch, time); without it, all but padding. The states of others are zero.
+        """
+        packing = Packing(tokens != PAD if real is None else real)
         x, rotation = self._embed(tokens, start, self.embedding.weight)
+        if rotation is not None:  # how far apart two tokens are is the same at the left
+            rotation = rotation[0][: packing.longest], rotation[1][: packing.longest]
+        x = packing.pack(x)
         for block in self.blocks:
-            x = block(x, mask, rotation=rotation)
-        return self.norm(x)
+            x = block(x, packing, rotation)
+        return packing.unpack(self.norm(x))
 
     def _embed(self, tokens: Tensor, start: int, table: Tensor) -> tuple[Tensor, Rotation | None]:
         """Vectors (batch, time, width) of tokens that begin at position `start`, and how attention turns them. table:
@@ -301,7 +350,7 @@ class MiniLM(nn.Module):
         for t in range(most):
             h, rotation = self._embed(x, start + at, table)
             for block, cache in zip(self.blocks, caches, strict=True):
-                h = block(h, mask, cache, at, rotation)
+                h = block.extend(h, cache, at, mask, rotation)
             at += x.shape[1]
             scores = self.logits(self.norm(h[:, -1]), table)
             log_p = next_token_log_probs(scores, temperature, top_k)  # (live, vocabulary)

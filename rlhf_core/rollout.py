@@ -71,13 +71,14 @@ def score_tokens(
 ) -> TokenScores:
     """Run a model over prompts (batch, prompt_length) and responses (batch, time) and score each token that counts.
 
-    The temperature is the sampling temperature: the policy is the distribution that is drawn from. A third of a batch
-    is padding, and the vocabulary is the dear part, so it is spent on the tokens of the mask alone.
+    The temperature is the sampling temperature: the policy is the distribution that is drawn from. The vocabulary is
+    dear, so it is spent on the tokens of the mask alone.
     """
     start = int((prompt_ids != PAD).any(0).int().argmax())
     sequence = torch.cat([prompt_ids[:, start:], tokens], 1)[:, :-1]
     first = model.config.prompt_length - 1 - start  # the <sep> predicts the first token
-    hidden = model(sequence, start)[:, first:][mask]  # (tokens, width)
+    real = torch.cat([prompt_ids[:, start:] != PAD, mask[:, 1:]], 1)  # what some token that counts is predicted from
+    hidden = model(sequence, start, real)[:, first:][mask]  # (tokens, width)
     distribution = torch.log_softmax(model.logits(hidden) / temperature, -1)  # (tokens, vocabulary)
     return TokenScores(hidden, distribution, distribution.gather(1, tokens[mask][:, None])[:, 0])
 
