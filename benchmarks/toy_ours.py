@@ -25,11 +25,11 @@ from rlhf_core.tokenizer import SimpleTokenizer
 NEVER = -1e4
 """Logit of a token that is not to be written: its probability is zero, its log-probability still a number."""
 RL: dict[str, dict[str, Any]] = {
-    "ppo": {"learning_rate": 1e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "value_coef": 0.1},
+    "ppo": {"learning_rate": 1e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "anneal_over": 0},
     "grpo": {
         "learning_rate": 1e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "group_size": task.GROUP,
     },
-    "rloo": {"learning_rate": 3e-3, "group_size": task.GROUP},
+    "rloo": {"learning_rate": 5e-3, "group_size": task.GROUP},
 }  # fmt: skip
 REWARD_LEARNING_RATE = 1e-3
 

@@ -362,7 +362,7 @@ class MiniLM(nn.Module):
         at = 0
         for t in range(most):
             h, rotation = self._embed(x, start + at, table)
-            for block, cache in zip(self.blocks, caches, strict=True):
+            for block, cache in zip(cast(Sequence[Block], self.blocks), caches, strict=True):
                 h = block.extend(h, cache, at, mask, rotation)
             at += x.shape[1]
             h = self.norm(h[:, -1])
