@@ -45,48 +45,43 @@ def watched(trainer: PPOTrainer, watch: Callable[[str, Callable[..., Any]], Call
         yield
 
 
-def seconds_by_part(trainer: PPOTrainer) -> dict[str, float]:
-    """CPU-seconds of one iteration and of each of its parts. What is watched within a part counts for the outer."""
-    found, open_parts = dict.fromkeys(PARTS, 0.0), list[str]()
+def by_part(trainer: PPOTrainer, measured: Callable[[Callable[[], Any]], tuple[Any, float]]) -> dict[str, float]:
+    """What one iteration costs by part. measured: calls a function and says what it returned and what it cost. A part
+    that is called within a part counts for the outer one."""
+    found, inside = dict.fromkeys(PARTS, 0.0), list[str]()
 
     def watch(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
-        def timed(*args: Any, **options: Any) -> Any:
-            open_parts.append(part)
-            began = time.process_time()
-            try:
+        def watching(*args: Any, **options: Any) -> Any:
+            if inside:
                 return function(*args, **options)
+            inside.append(part)
+            try:
+                result, cost = measured(partial(function, *args, **options))
             finally:
-                open_parts.pop()
-                if not open_parts:
-                    found[part] += time.process_time() - began
-
-        return timed
-
-    with watched(trainer, watch):
-        began = time.process_time()
-        trainer.step()
-        return {**found, "whole": time.process_time() - began}
-
-
-def flops_by_part(trainer: PPOTrainer) -> dict[str, int]:
-    """Floating-point operations in matrix products of one iteration, by part. Attention's own, a few per cent, and all
-    that is no matrix product are not counted."""
-    found = dict.fromkeys(PARTS, 0)
-
-    def watch(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
-        def counted(*args: Any, **options: Any) -> Any:
-            with FlopCounterMode(display=False) as counter:
-                result = function(*args, **options)
-            found[part] += counter.get_total_flops()
+                inside.pop()
+            found[part] += cost
             return result
 
-        return counted
+        return watching
 
     with watched(trainer, watch):
         trainer.step()
-    return {**found, "whole": sum(found.values())}
+    return found
+
+
+def seconds(function: Callable[[], Any]) -> tuple[Any, float]:
+    """What it returns, and its CPU-seconds."""
+    began = time.process_time()
+    return function(), time.process_time() - began
+
+
+def flops(function: Callable[[], Any]) -> tuple[Any, float]:
+    """What it returns, and the floating-point operations of its matrix products. Those within attention, a few per cent,
+    and all that is no matrix product are not counted."""
+    with FlopCounterMode(display=False) as counter:
+        result = function()
+    return result, float(counter.get_total_flops())
 
 
 def iteration(language: str, iterations: int = ITERATIONS) -> Headlines:
@@ -96,21 +91,20 @@ def iteration(language: str, iterations: int = ITERATIONS) -> Headlines:
     trainer = headless.ppo_trainer(assets, reward, options)
     for _ in range(WARM_UP):
         trainer.step()
-    seconds: list[dict[str, float]] = []
-    flops: list[dict[str, int]] = []
+    times: list[dict[str, float]] = []
     speeds: list[float] = []
     lengths: list[float] = []
     for _ in range(iterations):
         before = gemm_gflops(repeats=2)
-        took = seconds_by_part(trainer)
+        took, whole = seconds(lambda: by_part(trainer, seconds))
         speed = (before + gemm_gflops(repeats=2)) / 2
-        seconds.append({part: took[part] * speed / REFERENCE_GFLOPS for part in took})
+        took["whole"] = whole
+        times.append({part: took[part] * speed / REFERENCE_GFLOPS for part in took})
         speeds.append(speed)
         assert trainer.rollout is not None
         lengths.append(float(trainer.rollout.mask.sum(1).float().mean()))
-    for _ in range(3):
-        flops.append(flops_by_part(trainer))
-    whole = median(took["whole"] for took in seconds)
+    counts = [by_part(trainer, flops) for _ in range(3)]
+    whole = median(took["whole"] for took in times)
     c = trainer.config
     print(f"### One iteration, {language}\n")
     print(f"Batch {c.batch_size}, {c.epochs} epochs of {c.minibatches} minibatches, {len(assets.tokenizer)} words;")
@@ -119,8 +113,8 @@ def iteration(language: str, iterations: int = ITERATIONS) -> Headlines:
     print("Share of peak: matrix products alone, against all of the time.\n")
     rows: list[list[object]] = []
     for part in (*PARTS, "whole"):
-        ms = 1e3 * median(took[part] for took in seconds)
-        done = fmean(counted[part] for counted in flops) / 1e9
+        ms = 1e3 * median(took[part] for took in times)
+        done = fmean(sum(count.values()) if part == "whole" else count[part] for count in counts) / 1e9
         rows.append([part, round(ms, 1), ms / whole / 1e3, done, done / (ms / 1e3) / REFERENCE_GFLOPS])
     table(["part", "CPU ms at 85 GFLOP/s", "share of the whole", "GFLOP", "share of GEMM peak"], rows)
     return {f"{SECONDS}, {language}": whole, f"{LENGTH}, {language}": fmean(lengths)}
