@@ -23,7 +23,6 @@ from rlhf_core.language_model import MiniLM
 from rlhf_core.rollout import RewardFunction, Rollout, collect, score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
 
-
 ANNEALED = 0.05
 """The share of the learning rate that is left once it has fallen."""
 
