@@ -85,13 +85,10 @@ class AttributeEncoder(nn.Module):
 
     def pooled(self, prompt_ids: Tensor, responses: Tensor) -> Tensor:
         """(batch, attributes) as the head reads them from the mean and the last of the trunk's states."""
-        start = int((prompt_ids != PAD).any(0).int().argmax())
-        sequence = torch.cat([prompt_ids[:, start:], responses], 1)
-        hidden = self.trunk(sequence, start)[:, -responses.shape[1] :]  # (batch, time, width)
-        counts = (responses != PAD).float()
-        length = counts.sum(1, keepdim=True).clamp(min=1)
-        mean = (hidden * counts[..., None]).sum(1) / length
-        last = hidden[torch.arange(len(hidden)), length[:, 0].long() - 1]
+        hidden = self.trunk.response_states(prompt_ids, responses)
+        length = (responses != PAD).sum(1, keepdim=True).clamp(min=1)
+        mean = hidden.sum(1) / length
+        last = hidden[torch.arange(len(hidden)), length[:, 0] - 1]
         return self.head(torch.cat([mean, last], 1)) * self.spread
 
 

@@ -113,6 +113,34 @@ class GridEmbedding(nn.Module):
         return self.own + F.pad(cells, (0, 0, len(self.own) - len(cells), 0))
 
 
+class Packing:
+    """Which places of (batch, time) hold a token: all layers but attention work on these alone, one after the other.
+
+    A third of a batch is padding, which would cost as much as the text. Attention needs its rows back; there each row
+    stands at the left, so that all its padding comes later and causality is the only mask. In a row, the tokens must
+    follow one another without a gap.
+    """
+
+    def __init__(self, real: Tensor) -> None:
+        self.batch, time = real.shape
+        self.longest = int(real.sum(1).max())
+        self._places = real.flatten().nonzero()[:, 0]
+        self._left = self._places // time * self.longest + real.cumsum(1).flatten()[self._places] - 1
+
+    def pack(self, x: Tensor) -> Tensor:
+        """The tokens' vectors (tokens, width) of x (batch, time, width)."""
+        return x.flatten(0, 1).index_select(0, self._places)
+
+    def rows(self, x: Tensor) -> Tensor:
+        """x (tokens, width) as rows (batch, longest, width) that begin at the left."""
+        rows = x.new_zeros(self.batch * self.longest, x.shape[1]).index_copy(0, self._left, x)
+        return rows.unflatten(0, (self.batch, self.longest))
+
+    def unrow(self, x: Tensor, wanted: Tensor) -> Tensor:
+        """The vectors (wanted, width), of the tokens of these numbers, from rows (batch, longest, width)."""
+        return x.flatten(0, 1).index_select(0, self._left[wanted])
+
+
 class Attention(nn.Module):
     """Causal multi-head self-attention (Vaswani et al., 2017)."""
 
@@ -122,18 +150,32 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
 
-    def project(self, x: Tensor, rotation: Rotation | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of x (batch, time, width), each (batch, heads, time, width / heads)."""
-        batch, time, _ = x.shape
-        qkv = self.qkv(x).view(batch, time, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+    def forward(self, x: Tensor, packing: Packing, wanted: Tensor, rotation: Rotation | None) -> Tensor:
+        """What the wanted of x (tokens, width) see of themselves and the earlier tokens of their text."""
+        q, k, v = self.split(packing.rows(self.qkv(x)), rotation)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.out(packing.unrow(mixed.transpose(1, 2).flatten(2), wanted))
+
+    def split(self, qkv: Tensor, rotation: Rotation | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of qkv (batch, time, 3 * width), each (batch, heads, time, width / heads)."""
+        qkv = qkv.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         if rotation is None:
             return qkv[0], qkv[1], qkv[2]
         q, k = rotate(qkv[:2], rotation)
         return q, k, qkv[2]
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    def extend(
+        self, x: Tensor, cache: tuple[Tensor, Tensor], at: int, mask: Tensor | None, rotation: Rotation | None
+    ) -> Tensor:
+        """x (batch, time, width) that stands at position `at`, after what is cached. mask: who may look at whom."""
+        q, k, v = self.split(self.qkv(x), rotation)
+        keys, values = cache
+        time = x.shape[1]
+        keys.narrow(2, at, time).copy_(k)  # as keys[:, :, at : at + time] = k, and half as long
+        values.narrow(2, at, time).copy_(v)
+        k, v = keys.narrow(2, 0, at + time), values.narrow(2, 0, at + time)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (batch, heads, time, width / heads)
-        return self.out(mixed.transpose(1, 2).flatten(2))  # (batch, time, width)
+        return self.out(mixed.transpose(1, 2).flatten(2))
 
 
 def rotary_angles(context: int, width: int) -> Tensor:
@@ -165,27 +207,21 @@ class Block(nn.Module):
         self.norm_feed_forward = nn.LayerNorm(config.width)
         self.feed_forward = nn.Sequential(
             nn.Linear(config.width, 4 * config.width),
-            nn.GELU(approximate="tanh"),
+            nn.GELU(),
             nn.Linear(4 * config.width, config.width),
         )
 
-    def forward(
-        self,
-        x: Tensor,
-        mask: Tensor | None,
-        cache: tuple[Tensor, Tensor] | None = None,
-        at: int = 0,
-        rotation: Rotation | None = None,
+    def forward(self, x: Tensor, packing: Packing, wanted: Tensor, rotation: Rotation | None) -> Tensor:
+        """The wanted of x (tokens, width), given by their numbers (wanted,); they see all of their text before them."""
+        seen = self.attention(self.norm_attention(x), packing, wanted, rotation)
+        x = x.index_select(0, wanted) + seen
+        return x + self.feed_forward(self.norm_feed_forward(x))
+
+    def extend(
+        self, x: Tensor, cache: tuple[Tensor, Tensor], at: int, mask: Tensor | None, rotation: Rotation | None
     ) -> Tensor:
-        """x (batch, time, width). With a cache, x stands at position `at` and sees the cached keys and values too."""
-        q, k, v = self.attention.project(self.norm_attention(x), rotation)
-        if cache is not None:
-            keys, values = cache
-            time = x.shape[1]
-            keys.narrow(2, at, time).copy_(k)  # as keys[:, :, at : at + time] = k, and half as long
-            values.narrow(2, at, time).copy_(v)
-            k, v = keys.narrow(2, 0, at + time), values.narrow(2, 0, at + time)
-        x = x + self.attention.attend(q, k, v, mask)
+        """The same of texts that grow: x (batch, time, width) stands at position `at`, after what is cached."""
+        x = x + self.attention.extend(self.norm_attention(x), cache, at, mask, rotation)
         return x + self.feed_forward(self.norm_feed_forward(x))
 
 
@@ -337,12 +373,36 @@ class MiniLM(LanguageModel):
     # From tokens to probabilities.
 
     def forward(self, tokens: Tensor, start: int = 0) -> Tensor:
-        """Final hidden states (batch, time, width) of tokens (batch, time) that begin at position `start`."""
-        mask = causal_mask(tokens, self.config.prompt_length - start)
+        """Final hidden states (batch, time, width) of tokens (batch, time) that begin at position `start`; those of
+        padding are zero."""
+        real = tokens != PAD
+        return laid_out(self.states_at(real, tokens, start, real), real)
+
+    def states_at(self, wanted: Tensor, tokens: Tensor, start: int, real: Tensor) -> Tensor:
+        """Final hidden states (wanted, width) at the wanted places of tokens (batch, time) that begin at `start`.
+
+        wanted, real: (batch, time), the places to tell of, and those to read; others are padding. The last block has
+        nothing to do for what is read and not wanted, such as a prompt, but to be looked at.
+        """
+        packing = Packing(real)
         x, rotation = self._embed(tokens, start, self.embedding.weight)
-        for block in self.blocks:
-            x = block(x, mask, rotation=rotation)
+        if rotation is not None:  # how far apart two tokens are is the same at the left
+            rotation = rotation[0][: packing.longest], rotation[1][: packing.longest]
+        x = packing.pack(x)
+        every, last = torch.arange(len(x)), wanted[real].nonzero()[:, 0]
+        for i, block in enumerate(self.blocks, 1):
+            x = block(x, packing, last if i == len(self.blocks) else every, rotation)
         return self.norm(x)
+
+    def response_states(self, prompt_ids: Tensor, responses: Tensor) -> Tensor:
+        """Final hidden states (batch, time, width) of responses (batch, time), padded on the right, each after its
+        prompt of (batch, prompt_length); those of padding are zero."""
+        start = int((prompt_ids != PAD).any(0).int().argmax())
+        tokens = torch.cat([prompt_ids[:, start:], responses], 1)
+        real, mask = tokens != PAD, responses != PAD
+        wanted = real.clone()
+        wanted[:, : -responses.shape[1]] = False
+        return laid_out(self.states_at(wanted, tokens, start, real), mask)
 
     def _embed(self, tokens: Tensor, start: int, table: Tensor) -> tuple[Tensor, Rotation | None]:
         """Vectors (batch, time, width) of tokens that begin at position `start`, and how attention turns them. table:
@@ -370,13 +430,15 @@ class MiniLM(LanguageModel):
         begun: Tensor | None = None,
         until: int = EOS,
         longest: int | None = None,
+        states: Tensor | None = None,
     ) -> Responses:
         """Sample a response to each prompt, token by token, with a key-value cache.
 
         prompts: (batch, prompt_length) from `encode_prompts`. temperature divides the logits (0 takes the likeliest
         token); top_k keeps the k likeliest. begun: tokens (batch, few) that every response begins with, not drawn but
         given. until: the token that ends a response. longest: at most so many tokens, where the model has room for
-        more. Each row draws from its own uniform numbers, so what a row says does not depend on when its neighbours
+        more. states: (batch, response_length, width), into which the final hidden states go that the tokens are drawn
+        from. Each row draws from its own uniform numbers, so what a row says does not depend on when its neighbours
         end.
         """
         check_sampling(temperature, top_k)
@@ -398,11 +460,13 @@ class MiniLM(LanguageModel):
         at = 0
         for t in range(most):
             h, rotation = self._embed(x, start + at, table)
-            for block, cache in zip(self.blocks, caches, strict=True):
-                h = block(h, mask, cache, at, rotation)
+            for block, cache in zip(cast(Sequence[Block], self.blocks), caches, strict=True):
+                h = block.extend(h, cache, at, mask, rotation)
             at += x.shape[1]
-            scores = self.logits(self.norm(h[:, -1]), table)
-            log_p = next_token_log_probs(scores, temperature, top_k)  # (live, vocabulary)
+            h = self.norm(h[:, -1])
+            if states is not None:
+                states[live, t] = h
+            log_p = next_token_log_probs(self.logits(h, table), temperature, top_k)  # (live, vocabulary)
             if begun is not None and t < begun.shape[1]:
                 drawn = begun[live, t]
             else:
@@ -439,6 +503,13 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise CheckpointError(f"The checkpoint {path} cannot be read ({error}); {REMAKE}.") from error
 
 
+def laid_out(values: Tensor, mask: Tensor) -> Tensor:
+    """Values (tokens, ...) of the tokens that count at their places in (batch, time, ...), zero elsewhere."""
+    places = values.new_zeros(*mask.shape, *values.shape[1:])
+    places[mask] = values
+    return places
+
+
 def causal_mask(tokens: Tensor, prompt_columns: int) -> Tensor:
     """Who may look at whom, (batch, 1, time, time): each token at itself and at earlier ones that are not padding."""
     time = tokens.shape[1]
@@ -457,7 +528,7 @@ def check_sampling(temperature: float, top_k: int | None) -> None:
 
 def next_token_log_probs(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:
     """Log-probabilities (batch, vocabulary) that sampling draws from. Temperature 0 leaves the model's own."""
-    logits = logits if temperature == 0 else logits / temperature
+    logits = logits if temperature in (0, 1) else logits / temperature
     if top_k is not None and top_k < logits.shape[-1]:
         kept = logits.topk(top_k, dim=-1).values[..., -1:]
         logits = logits.masked_fill(logits < kept, -math.inf)

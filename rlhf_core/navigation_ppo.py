@@ -27,11 +27,11 @@ from torch import Tensor, nn
 from rlhf_core.advantages import generalized_advantages, masked_mean, whiten
 from rlhf_core.gridworld import LARGEST, SMALLEST, GridWorld, random_maze
 from rlhf_core.kl import k1
-from rlhf_core.language_model import EOS, PAD, MiniLM
+from rlhf_core.language_model import EOS, PAD, MiniLM, laid_out
 from rlhf_core.maze_language import maze_tokenizer, split_answer, state_words
 from rlhf_core.navigation import Memory
 from rlhf_core.ppo import clipped_policy_loss
-from rlhf_core.rollout import laid_out, score_tokens
+from rlhf_core.rollout import score_tokens
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,12 +65,10 @@ class TransformerScorer(nn.Module):
 
     def forward(self, prompt_ids: Tensor, responses: Tensor) -> Tensor:
         """As `LSTMScorer.forward`."""
-        start = int((prompt_ids != PAD).any(0).int().argmax())
-        hidden = self.trunk(torch.cat([prompt_ids[:, start:], responses], 1), start)[:, -responses.shape[1] :]
-        counts = (responses != PAD).float()
-        length = counts.sum(1)
-        mean = (hidden * counts[..., None]).sum(1) / length[:, None]
-        last = hidden[torch.arange(len(hidden)), length.long() - 1]
+        hidden = self.trunk.response_states(prompt_ids, responses)
+        length = (responses != PAD).sum(1)
+        mean = hidden.sum(1) / length[:, None]
+        last = hidden[torch.arange(len(hidden)), length - 1]
         return self.score(torch.cat([mean, last], 1))[:, 0]
 
 

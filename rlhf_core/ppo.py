@@ -22,14 +22,20 @@ from rlhf_core.language_model import MiniLM
 from rlhf_core.rollout import RewardFunction, Rollout, collect, score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
 
+ANNEALED = 0.05
+"""The share of the learning rate that is left once it has fallen."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PPOConfig:
     """How one iteration of PPO is done."""
 
-    learning_rate: float = 7e-4
-    """AdamW's step size."""
-    kl_coef: float = 0.15
+    learning_rate: float = 1e-3
+    """AdamW's step size, at the first iteration."""
+    anneal_over: int = 100
+    """Iterations over which the step size falls in a line to `ANNEALED` of it; 0 holds it. Large steps make for fast
+    learning and small ones, at the end, for fluent text."""
+    kl_coef: float = 0.1
     """Price of one nat of KL to the reference, in units of reward."""
     clip_range: float = 0.2
     """The ratio of new to old probability earns nothing beyond 1 +- this."""
@@ -54,7 +60,7 @@ class PPOConfig:
 
     def __post_init__(self) -> None:
         positive = ("learning_rate", "clip_range", "temperature", "max_grad_norm")
-        natural = ("kl_coef", "value_coef", "eos_penalty")
+        natural = ("kl_coef", "value_coef", "eos_penalty", "anneal_over")
         for name in (*positive, *natural):
             value = getattr(self, name)
             if not math.isfinite(value) or value < 0 or (name in positive and value == 0):
@@ -93,6 +99,11 @@ def clipped_policy_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Te
     """
     ratio = (log_probs - old_log_probs).exp()
     return -torch.min(ratio * advantages, ratio.clamp(1 - clip_range, 1 + clip_range) * advantages)
+
+
+def annealing(steps_done: int, over: int) -> float:
+    """Factor of the learning rate after so many iterations, see `PPOConfig.anneal_over`."""
+    return max(ANNEALED, 1 - (1 - ANNEALED) * steps_done / over) if over else 1.0
 
 
 class PPOTrainer:
@@ -172,7 +183,7 @@ class PPOTrainer:
         """The gradient steps of one iteration. Returns the means of policy loss, value loss and clip fraction."""
         c = self.config
         for group in self.optimizer.param_groups:
-            group["lr"] = c.learning_rate
+            group["lr"] = c.learning_rate * annealing(self.steps_done, c.anneal_over)
         seen: list[Tensor] = []
         for _ in range(c.epochs):
             for rows in torch.randperm(c.batch_size, generator=self.rng).chunk(c.minibatches):

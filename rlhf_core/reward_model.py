@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rlhf_core.attribute_encoder import AttributeEncoder, response_ids
-from rlhf_core.language_model import PAD, MiniLM
-from rlhf_core.rollout import laid_out, score_tokens
+from rlhf_core.language_model import PAD, MiniLM, laid_out
+from rlhf_core.rollout import score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
 
 FEATURE_SETS = ("attributes", "words")

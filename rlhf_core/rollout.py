@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from rlhf_core.advantages import masked_mean
 from rlhf_core.kl import exact_kl, k1
-from rlhf_core.language_model import EOS, PAD, MiniLM, Responses
+from rlhf_core.language_model import EOS, PAD, MiniLM, Responses, laid_out
 from rlhf_core.tokenizer import SimpleTokenizer
 
 RewardFunction = Callable[[Sequence[str], Sequence[str]], Tensor]
@@ -84,22 +84,22 @@ def score_tokens(
 ) -> TokenScores:
     """Run a model over prompts (batch, prompt_length) and responses (batch, time) and score each token that counts.
 
-    The temperature is the sampling temperature: the policy is the distribution that is drawn from. A third of a batch
-    is padding, and the vocabulary is the dear part, so it is spent on the tokens of the mask alone.
+    The temperature is the sampling temperature: the policy is the distribution that is drawn from. The vocabulary is
+    dear, so it is spent on the tokens of the mask alone.
     """
     start = int((prompt_ids != PAD).any(0).int().argmax())
     sequence = torch.cat([prompt_ids[:, start:], tokens], 1)[:, :-1]
-    first = model.config.prompt_length - 1 - start  # the <sep> predicts the first token
-    hidden = model(sequence, start)[:, first:][mask]  # (tokens, width)
-    distribution = torch.log_softmax(model.logits(hidden) / temperature, -1)  # (tokens, vocabulary)
-    return TokenScores(hidden, distribution, distribution.gather(1, tokens[mask][:, None])[:, 0])
+    # Each token is predicted from the one before it, the first from <sep>, the last of the prompt.
+    wanted = torch.cat([torch.zeros_like(prompt_ids[:, start + 1 :], dtype=torch.bool), mask], 1)
+    real = torch.cat([prompt_ids[:, start:] != PAD, mask[:, 1:]], 1)
+    return score_states(model, model.states_at(wanted, sequence, start, real), tokens[mask], temperature)
 
 
-def laid_out(values: Tensor, mask: Tensor) -> Tensor:
-    """Values of the tokens that count, (tokens,), at their places in (batch, time), zero elsewhere."""
-    places = values.new_zeros(mask.shape)
-    places[mask] = values
-    return places
+def score_states(model: MiniLM, hidden: Tensor, tokens: Tensor, temperature: float) -> TokenScores:
+    """What a model says of tokens (tokens,) from the states (tokens, width) that they were predicted from."""
+    logits = model.logits(hidden)
+    distribution = torch.log_softmax(logits if temperature == 1 else logits / temperature, -1)  # (tokens, vocabulary)
+    return TokenScores(hidden, distribution, distribution.gather(1, tokens[:, None])[:, 0])
 
 
 @torch.no_grad()
@@ -116,9 +116,10 @@ def collect(
     rng: torch.Generator,
 ) -> Rollout:
     """Let the policy answer the prompts, and have everyone comment. Without a critic, values are zero."""
-    drawn = trim(policy.sample(prompt_ids, rng=rng, temperature=temperature))
-    tokens, mask = drawn.tokens, drawn.mask
-    own = score_tokens(policy, prompt_ids, tokens, mask, temperature)
+    states = torch.zeros(len(prompt_ids), policy.config.response_length, policy.config.width)
+    tokens, _, mask = trim(policy.sample(prompt_ids, rng=rng, temperature=temperature, states=states))
+    # What the policy thought as it wrote need not be worked out again: at the first minibatch the ratio is 1.
+    own = score_states(policy, states[:, : mask.shape[1]][mask], tokens[mask], temperature)
     other = score_tokens(reference, prompt_ids, tokens, mask, temperature)
     responses = tuple(tokenizer.decode(row.tolist()) for row in tokens)
     return Rollout(
@@ -127,7 +128,6 @@ def collect(
         prompt_ids=prompt_ids,
         tokens=tokens,
         mask=mask,
-        # From the same pass that the update will differentiate: at the first minibatch the ratio is 1.
         log_probs=laid_out(own.log_probs, mask),
         reference_log_probs=laid_out(other.log_probs, mask),
         kl=laid_out(exact_kl(own.distribution, other.distribution), mask),

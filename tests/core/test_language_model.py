@@ -14,13 +14,14 @@ from rlhf_core.language_model import (
     MiniLMConfig,
     PromptError,
     draw,
+    laid_out,
     next_token_log_probs,
     rotary_angles,
     rotate,
     rotation,
 )
 from rlhf_core.pretraining import PretrainConfig, Pretrainer, language_model_loss, make_optimizers, pad_responses
-from rlhf_core.rollout import laid_out, score_tokens
+from rlhf_core.rollout import score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer, UnknownWordsError
 
 
@@ -284,6 +285,27 @@ def test_the_cache_gives_the_probabilities_of_a_full_pass_with_either_kind_of_po
     assert len(set(mask.sum(1).tolist())) > 1, "rows end at different times"
     again = score_tokens(model, prompts, tokens, mask, 1.3).log_probs
     torch.testing.assert_close(laid_out(again, mask), log_probs, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rotary", [False, True])
+def test_a_state_depends_neither_on_padding_nor_on_what_else_is_wanted(rotary: bool) -> None:
+    model, prompts = grid_model(rotary), grid_prompts()
+    start = int((prompts != PAD).any(0).int().argmax())
+    tokens, _, mask = model.sample(prompts, rng=rng(4), temperature=1.5)
+    sequence = torch.cat([prompts[:, start:], tokens], 1)
+    real = torch.cat([prompts[:, start:] != PAD, mask], 1)
+    wanted = real & (torch.rand(real.shape, generator=rng(5)) < 0.5)
+    found = laid_out(model.states_at(wanted, sequence, start, real), wanted)
+    assert len(set(real.sum(1).tolist())) > 1, "rows of different lengths"
+    for row in range(len(sequence)):
+        columns = real[row].nonzero()[:, 0]
+        alone = sequence[row : row + 1, columns]
+        first = start + int(columns[0])
+        every = torch.ones_like(alone, dtype=torch.bool)
+        states = model.states_at(every, alone, first, every)
+        of_both = wanted[row, columns]
+        torch.testing.assert_close(found[row, columns][of_both], states[of_both], atol=1e-5, rtol=1e-5)
+    assert not found[~wanted].any()
 
 
 def test_a_response_ends_with_the_token_that_was_asked_for() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rlhf_core.language_model import EOS, MiniLM
-from rlhf_core.ppo import PPOConfig, PPOTrainer, clipped_policy_loss
+from rlhf_core.ppo import PPOConfig, PPOTrainer, annealing, clipped_policy_loss
 from rlhf_core.rollout import Rollout, collect
 from rlhf_core.tokenizer import SimpleTokenizer
 
@@ -57,7 +57,7 @@ def test_at_the_start_policy_and_reference_agree_and_values_are_zero(tiny: MiniL
         trainer.policy, tiny, trainer.value_head, count_of_a, list(PROMPTS), trainer.prompt_ids, tokenizer,
         temperature=1.0, rng=torch.Generator().manual_seed(0),
     )  # fmt: skip
-    assert torch.equal(rollout.log_probs, rollout.reference_log_probs)
+    torch.testing.assert_close(rollout.log_probs, rollout.reference_log_probs, atol=1e-5, rtol=1e-5)
     assert not rollout.values.any() and float(rollout.kl.abs().max()) < 1e-6
     assert torch.equal(rollout.ended, (rollout.tokens == EOS).any(1))
 
@@ -116,6 +116,15 @@ def test_stop_and_resume_draw_the_curve_of_no_stop(tiny: MiniLM, tokenizer: Simp
     second = make_trainer(tiny, tokenizer, seed=99)
     second.load_state_dict(torch.load(tmp_path / "run.pt", weights_only=True))
     assert beginning + curve(second, 5) == whole
+
+
+def test_the_step_size_falls_in_a_line_and_stays(tiny: MiniLM, tokenizer: SimpleTokenizer) -> None:
+    # From 1 to .05 over 4 steps: .2375 less at each.
+    assert [annealing(step, 4) for step in (0, 1, 2, 4, 9)] == pytest.approx([1, 0.7625, 0.525, 0.05, 0.05])
+    assert annealing(1000, 0) == 1
+    trainer = make_trainer(tiny, tokenizer, learning_rate=0.1, anneal_over=2)
+    rates = [trainer.step() and trainer.optimizer.param_groups[0]["lr"] for _ in range(3)]
+    assert rates == pytest.approx([0.1, 0.0525, 0.005])
 
 
 def test_a_new_config_acts_from_the_next_step(tiny: MiniLM, tokenizer: SimpleTokenizer) -> None:

@@ -84,8 +84,8 @@ def test_every_message_about_a_live_runs_slider_carries_its_value(visit: Visit) 
     press(app, "ppo_start")
     for _ in range(3):
         slider, pace = app.run().select_slider(key="ppo_kl_coef"), app.selectbox(key="ppo_pace")
-        assert slider.options[int(slider.proto.default[0])] == "0.15"
-        assert slider.value == 0.15 and pace.proto.default == PACES.index(0.0)
+        assert slider.options[int(slider.proto.default[0])] == "0.1"
+        assert slider.value == 0.1 and pace.proto.default == PACES.index(0.0)
     press(app, "ppo_stop")
     app.select_slider(key="ppo_kl_coef").set_value(0.3).run()
     assert app.select_slider(key="ppo_kl_coef").value == 0.3

@@ -1,0 +1,125 @@
+"""One iteration of PPO by its parts: what each costs, and how much of this core's speed it gets out of it.
+
+Other work on the machine slows the core from one second to the next, so its speed at matrix products is taken beside
+every iteration, and each time is scaled by the speed that it was taken at. Medians are over iterations.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial, wraps
+from statistics import fmean, median
+from typing import Any
+from unittest.mock import patch
+
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.tables import REFERENCE_GFLOPS, Headlines, gemm_gflops, table
+from rlhf_core import headless, ppo, rollout
+from rlhf_core.checkpoints import load_start
+from rlhf_core.ppo import PPOTrainer
+
+SECONDS = "one PPO iteration, CPU-seconds at 85 GFLOP/s"
+LENGTH = "its mean response, tokens"
+ASKED = {SECONDS: "at most 0.16", LENGTH: "at least 14"}
+PARTS = ("rollout", "scoring", "reward", "advantages", "update")
+ITERATIONS, WARM_UP = 30, 3
+
+
+@contextmanager
+def watched(trainer: PPOTrainer, watch: Callable[[str, Callable[..., Any]], Callable[..., Any]]) -> Iterator[None]:
+    """While it lasts, the parts of a trainer's step go through `watch(part, function)`."""
+    with ExitStack() as stack:
+        for part, owner, name in (
+            ("rollout", trainer.policy, "sample"),
+            ("scoring", rollout, "score_states"),
+            ("scoring", rollout, "score_tokens"),
+            ("reward", trainer, "reward"),
+            ("advantages", ppo, "generalized_advantages"),
+            ("advantages", ppo, "whiten"),
+            ("update", trainer, "_update"),
+        ):
+            stack.enter_context(patch.object(owner, name, watch(part, getattr(owner, name))))
+        yield
+
+
+def by_part(trainer: PPOTrainer, measured: Callable[[Callable[[], Any]], tuple[Any, float]]) -> dict[str, float]:
+    """What one iteration costs by part. measured: calls a function and says what it returned and what it cost. A part
+    that is called within a part counts for the outer one."""
+    found, inside = dict.fromkeys(PARTS, 0.0), list[str]()
+
+    def watch(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def watching(*args: Any, **options: Any) -> Any:
+            if inside:
+                return function(*args, **options)
+            inside.append(part)
+            try:
+                result, cost = measured(partial(function, *args, **options))
+            finally:
+                inside.pop()
+            found[part] += cost
+            return result
+
+        return watching
+
+    with watched(trainer, watch):
+        trainer.step()
+    return found
+
+
+def seconds(function: Callable[[], Any]) -> tuple[Any, float]:
+    """What it returns, and its CPU-seconds."""
+    began = time.process_time()
+    return function(), time.process_time() - began
+
+
+def flops(function: Callable[[], Any]) -> tuple[Any, float]:
+    """What it returns, and the floating-point operations of its matrix products. Those within attention, a few per
+    cent, and all that is no matrix product are not counted."""
+    with FlopCounterMode(display=False) as counter:
+        result = function()
+    return result, float(counter.get_total_flops())
+
+
+def iteration(language: str, iterations: int = ITERATIONS) -> Headlines:
+    """The table of parts, at the shipped defaults."""
+    assets, options = load_start(language), headless.Options(language=language)
+    reward = headless.fit_reward_model(assets, headless.simulated_labels(assets, options), options.features)
+    trainer = headless.ppo_trainer(assets, reward, options)
+    for _ in range(WARM_UP):
+        trainer.step()
+    times: list[dict[str, float]] = []
+    speeds: list[float] = []
+    lengths: list[float] = []
+    for _ in range(iterations):
+        before = gemm_gflops(repeats=2)
+        took, whole = seconds(lambda: by_part(trainer, seconds))
+        speed = (before + gemm_gflops(repeats=2)) / 2
+        took["whole"] = whole
+        times.append({part: took[part] * speed / REFERENCE_GFLOPS for part in took})
+        speeds.append(speed)
+        assert trainer.rollout is not None
+        lengths.append(float(trainer.rollout.mask.sum(1).float().mean()))
+    counts = [by_part(trainer, flops) for _ in range(3)]
+    whole = median(took["whole"] for took in times)
+    c = trainer.config
+    print(f"### One iteration, {language}\n")
+    print(f"Batch {c.batch_size}, {c.epochs} epochs of {c.minibatches} minibatches, {len(assets.tokenizer)} words;")
+    print(f"mean response {fmean(lengths):.1f} tokens; median of {iterations} iterations.")
+    print(f"This core: {median(speeds):.0f} GFLOP/s (median). ", end="")
+    print("Share of peak: matrix products alone, against all of the time.\n")
+    rows: list[list[object]] = []
+    for part in (*PARTS, "whole"):
+        ms = 1e3 * median(took[part] for took in times)
+        done = fmean(sum(count.values()) if part == "whole" else count[part] for count in counts) / 1e9
+        rows.append([part, round(ms, 1), ms / whole / 1e3, done, done / (ms / 1e3) / REFERENCE_GFLOPS])
+    table(["part", "CPU ms at 85 GFLOP/s", "share of the whole", "GFLOP", "share of GEMM peak"], rows)
+    return {f"{SECONDS}, {language}": whole, f"{LENGTH}, {language}": fmean(lengths)}
+
+
+def parts(language: str, quick: bool) -> list[tuple[str, Callable[[], Headlines]]]:
+    """The part about an iteration."""
+    return [(f"iteration {language}", partial(iteration, language, 3 if quick else ITERATIONS))]
