@@ -8,7 +8,8 @@
 4. `attribute_encoder`, `reward_model`: what those preferences have in common (Bradley and Terry). `reward_ensemble`:
    how sure is it? `neural_reward`: the same, learnt by a network from the labels alone. `reward_comparison`: all
    of them side by side. `reward_inspection`, `reward_traps`: what does it pay for, and what does it fall for?
-5. `kl`, `advantages`, `rollout`, `ppo`: change what the model says, without losing it.
+5. `kl`, `advantages`, `rollout`, `ppo`: change what the model says, without losing it. `slow_motion`: one step of it,
+   token by token.
 6. `constitution`, `principle_judge`: principles in place of labels, and who says whether an answer keeps them.
    `critic`, `critic_lessons`, `constitutional_ai`: a language model that criticises and revises. `sl_cai`, `rlaif`:
    train on that (Bai et al.). `keyword_rule`: the baseline.

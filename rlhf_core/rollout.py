@@ -101,12 +101,17 @@ def collect(
     *,
     temperature: float,
     rng: torch.Generator,
+    scored_at: float | None = None,
 ) -> Rollout:
-    """Let the policy answer the prompts, and have everyone comment."""
+    """Let the policy answer the prompts, and have everyone comment.
+
+    scored_at: the temperature of the distribution that log-probabilities are of; by default the one drawn from.
+    """
+    scored_at = temperature if scored_at is None else scored_at
     drawn = trim(policy.sample(prompt_ids, rng=rng, temperature=temperature))
     tokens, mask = drawn.tokens, drawn.mask
-    own = score_tokens(policy, prompt_ids, tokens, mask, temperature)
-    other = score_tokens(reference, prompt_ids, tokens, mask, temperature)
+    own = score_tokens(policy, prompt_ids, tokens, mask, scored_at)
+    other = score_tokens(reference, prompt_ids, tokens, mask, scored_at)
     responses = tuple(tokenizer.decode(row.tolist()) for row in tokens)
     return Rollout(
         prompts=tuple(prompts),
