@@ -36,8 +36,9 @@ _TABLE = (
     MetricInfo(
         "kl",
         "objective/kl",
-        "KL(policy, start) in nats an answer: how far the policy has moved, over its own answers. k1, k2 and k3 estimate "
-        "it from the words drawn, exact uses the whole vocabulary. More is bolder, neither way is good as such.",
+        "KL(policy, start) in nats an answer: how far the policy has moved, over its own answers. k1, k2 and k3 "
+        "estimate it from the words drawn, exact uses the whole vocabulary. More is bolder, neither way is good as "
+        "such.",
         "nats per answer",
         "neither",
     ),
@@ -60,8 +61,8 @@ _TABLE = (
     MetricInfo(
         "kl_coef",
         "objective/kl_coef",
-        "What one nat of distance to the start costs in this iteration, in units of reward: the slider's value, or what "
-        "the adaptive controller makes of it; neither way is good as such.",
+        "What one nat of distance to the start costs in this iteration, in units of reward: the slider's value, or "
+        "what the adaptive controller makes of it; neither way is good as such.",
         "reward per nat",
         "neither",
     ),
@@ -123,16 +124,16 @@ _TABLE = (
     MetricInfo(
         "grad_norm",
         "grad_norm",
-        "Length of the gradient before it is scaled down to at most 1, mean over the gradient steps; neither way is good "
-        "as such, a jump is a warning.",
+        "Length of the gradient before it is scaled down to at most 1, mean over the gradient steps; neither way is "
+        "good as such, a jump is a warning.",
         "loss per unit of weight",
         "neither",
     ),
     MetricInfo(
         "gradient_steps",
         "train/gradient_steps",
-        "Gradient steps of this iteration: passes times minibatches, or fewer where the target KL stopped them; neither "
-        "way is good as such.",
+        "Gradient steps of this iteration: passes times minibatches, or fewer where the target KL stopped them; "
+        "neither way is good as such.",
         "steps",
         "neither",
     ),
