@@ -23,19 +23,20 @@ def row(panel: RunPanel) -> str | None:
         if (name := st.session_state["ppo_preset"]) in PRESETS:
             _choose(name)
 
-    with st.container(key="ppo_presets", gap="small"):
+    with st.container(key="ppo_presets", gap="xxsmall"):
         st.segmented_control(
             t("preset.title"), list(PRESETS), key=session.follow("ppo_preset", chosen), on_change=choose,
             format_func=lambda name: t(f"preset.{name}"),
         )  # fmt: skip
-        if chosen:
-            config = PRESETS[chosen].config
-            layout.note(t(f"preset.{chosen}_watch", kl=config["kl_coef"], rate=config["learning_rate"]))
-            if unfinished(run):
-                layout.note(t("preset.next_run"))
-        else:
-            layout.note(t("preset.none"))
+        layout.note(_watch(chosen) if chosen else t("preset.none"))
+        if chosen and unfinished(run):
+            layout.note(t("preset.next_run"))
     return chosen
+
+
+def _watch(name: str) -> str:
+    config = PRESETS[name].config
+    return t(f"preset.{name}_watch", kl=config["kl_coef"], rate=config["learning_rate"])
 
 
 def _choose(name: str) -> None:
