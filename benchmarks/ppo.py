@@ -107,13 +107,14 @@ def _table(outcomes: list[Outcome], effort: Effort) -> None:
 
 
 def kl_on_and_off(language: str, effort: Effort) -> Headlines:
-    """Word features: without a price of KL, with the usual one, and with more labels."""
-    assets, usual = load_start(language), PPOConfig()
+    """Word features, the preset without a price of KL, the same with the usual one, and that with more labels."""
+    assets, off = load_start(language), PPOConfig(**PRESETS["no_kl"].config)
+    on = replace(off, kl_coef=PPOConfig.kl_coef)
     found: dict[str, list[Outcome]] = {}
     for name, labels, config in (
-        ("KL off", LABELS, replace(usual, kl_coef=0.0)),
-        ("KL on", LABELS, usual),
-        ("KL on, more labels", MORE_LABELS, usual),
+        ("KL off", LABELS, off),
+        ("KL on", LABELS, on),
+        ("KL on, more labels", MORE_LABELS, on),
     ):
         print(f"### {name}: {labels} labels, KL coefficient {config.kl_coef:g}, {language}\n")
         found[name] = [outcome(assets, "words", labels, config, effort, seed) for seed in range(effort.seeds)]

@@ -14,7 +14,7 @@ from ui import layout, session
 from ui.i18n import has, t
 
 RANGES: Mapping[str, tuple[float, ...]] = {
-    "learning_rate": (1e-4, 2e-4, 3e-4, 5e-4, 7e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3),
+    "learning_rate": (1e-4, 2e-4, 3e-4, 5e-4, 7e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 1e-2),
     "kl_coef": (0.0, 0.02, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 1.0, 2.0, 5.0),
     "clip_range": (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5),
     "temperature": (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5),

@@ -25,6 +25,9 @@ def inputs() -> dict[str, Any] | None:
     lab, own, store = session.current_lab(), session.session(), session.laboratory().store
     source, features = own.kept.get("ppo_source", "both"), own.kept.get("ppo_features", "attributes")
     limit = own.kept.get("ppo_labels", presets.ALL)
+    # Said anew: with this click a browser that has not drawn a preset's choices yet has sent those from before.
+    for key, wished in (("ppo_source", source), ("ppo_features", features), ("ppo_labels", limit)):
+        session.put(key, wished)
     kinds = [kind for kind, n in reward.counts(store, lab).items() if n and kind != "both"]
     if source == "both" and len(kinds) == 1:
         source = kinds[0]  # A run made from simulated labels alone says so.

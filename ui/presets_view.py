@@ -29,7 +29,7 @@ def row(panel: RunPanel) -> str | None:
             format_func=lambda name: t(f"preset.{name}"),
         )  # fmt: skip
         layout.note(_watch(chosen) if chosen else t("preset.none"))
-        if chosen and unfinished(run):
+        if chosen and unfinished(run) and "ppo_config" in session.session().kept:
             layout.note(t("preset.next_run"))
     return chosen
 

@@ -79,7 +79,7 @@ def slow(run: Run | None) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="slow_choices"):
         st.selectbox(
             t("slow.answer"), range(len(motion.words)),
-            key=session.keep("slow_answer", 0, range(len(motion.words))), width=560,
+            key=session.keep("slow_answer", int(motion.cut.sum(1).argmax()), range(len(motion.words))), width=560,
             format_func=lambda row: _name(motion, row),
         )  # fmt: skip
         st.button(t("slow.anew"), key="slow_anew", on_click=anew, help=t("slow.anew_help"))

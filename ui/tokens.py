@@ -57,7 +57,10 @@ def signed_chips(
     cells: list[str] = []
     for place, (word, value) in enumerate(values):
         depth = round(8 * min(1.0, abs(value) / farthest)) if farthest else 0
-        number = format(value, form).replace("-", "\N{MINUS SIGN}")
+        number = format(value, form)
+        if not any(digit in "123456789" for digit in number):
+            number = number.lstrip("+-")  # the sign of what is rounded to nothing says nothing
+        number = number.replace("-", "\N{MINUS SIGN}")
         kind = f"{'less' if value < 0 else 'more'} depth{depth}" if depth else "depth0 none"
         sign = f'<i title="{html.escape(mark)}">{html.escape(mark)}</i>' if place in marked else ""
         cells.append(f'<span class="worth {kind}"><b>{html.escape(word)}</b><small>{number}</small>{sign}</span>')
