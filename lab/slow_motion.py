@@ -81,7 +81,8 @@ def episode(store: Store, lab: Lab, run: Run | None, source: str, features: str)
 def _of_run(store: Store, run: Run) -> Episode:
     samples, longest = store.run_samples(run.id), models.assets(run.inputs["language"]).model.config.response_length
     assert samples is not None, "PPO keeps samples of every step"
-    prompt, text = samples["prompts"][0], samples["now"][0]
+    # The longest answer: it has the most to show of a state.
+    prompt, text = max(zip(samples["prompts"], samples["now"], strict=True), key=lambda pair: len(pair[1].split()))
     score = float(ppo.reward_model(run.inputs, store).reward([prompt], [text])[0])
     return Episode(prompt, _actions(text, len(text.split()) < longest), score, run.number, run.step)
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from lab import diagnosis
 from lab.diagnosis import diagnose
 
@@ -43,7 +45,7 @@ def test_a_policy_that_says_one_thing_or_nonsense_has_collapsed() -> None:
         found = diagnose(steps(40, (0.9, 0.8, 1.0), **spoilt))
         assert [finding.name for finding in found] == ["collapse"]
     # Means of the last five of a line from 1 to 0 over 101 steps: .02.
-    assert diagnose(steps(101, valid_share=(1.0, 0.0)))[0].numbers["valid"] == 0.02
+    assert diagnose(steps(101, valid_share=(1.0, 0.0)))[0].numbers["valid"] == pytest.approx(0.02)
 
 
 def test_hacking_needs_a_reward_that_rises_and_gold_that_falls() -> None:
