@@ -2,8 +2,7 @@
 
 What happens with and without a price of KL where the reward sees words alone, and what each preset of the PPO page
 comes to. Labels are simulated, by the default annotator without noise, seeds 0 to 4; win rates are against the start on
-the test prompts, judged by the reference values. The presets were chosen on validation prompts with other seeds. The
-table is `benchmarks/ppo.md`.
+the test prompts, judged by the reference values. The presets were chosen on validation prompts with other seeds.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ PRESETS: Mapping[str, Preset] = {
     "high_lr": Preset(features="attributes", labels="fifty", changes={"learning_rate": 1e-2}),
     "few_labels": Preset(features="words", labels="ten"),
 }
-"""Chosen on validation prompts; what they come to on test prompts is in `benchmarks/ppo.md`."""
+"""Chosen on validation prompts; `python -m benchmarks.ppo presets` measures on test prompts what they come to."""
 
 
 def limited_fit(
