@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lab import models, reward, states, training
+from lab import models, presets, states, training
 from lab.jobs import JobSpec
 from lab.store import Store
 from rlhf_core import evaluation
@@ -39,15 +39,17 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
     """Refuse what can't be trained, by a ValueError, and freeze the reward model and the language: neither labels given
     later nor a lab that speaks another language by then change anything.
 
-    spec.inputs: "lab" (id), "source" ("human", "simulated" or "both") and "features"; returned with "language", with
-    "reward_model", an artifact's id, and what it was fitted to: "labels_used", of these "simulated_used" and "ties".
+    spec.inputs: "lab" (id), "source" ("human", "simulated" or "both"), "features" and, if not all labels are meant,
+    "label_limit" (see `presets`); returned with "language", with "reward_model", an artifact's id, and what it was
+    fitted to: "labels_used", of these "simulated_used" and "ties", and of the simulated those "made_for_run".
     """
     ppo_config(spec.config)
     if "reward_model" in spec.inputs:
         return spec
     source, features = spec.inputs["source"], spec.inputs["features"]
     lab = store.lab(spec.inputs["lab"])
-    fit = reward.fit(store, lab, source, features)
+    limit = spec.inputs.get("label_limit", presets.ALL)
+    fit, made = presets.limited_fit(store, lab, source, features, limit, spec.seed)
     if fit.labels_used == fit.ties:
         raise ValueError("No label of this source favours an answer, so there is nothing to learn: label some pairs.")
     made_from = {
@@ -55,6 +57,7 @@ def prepare(spec: JobSpec, store: Store) -> JobSpec:
         "labels_used": fit.labels_used,
         "simulated_used": fit.simulated_used,
         "ties": fit.ties,
+        "made_for_run": made,
     }
     artifact_id = keep_reward_model(store, lab.id, fit.model, {"source": source, "features": features, **made_from})
     return replace(spec, inputs={**spec.inputs, **made_from, "reward_model": artifact_id})
@@ -84,18 +87,24 @@ def ppo_config(config: Mapping[str, Any]) -> PPOConfig:
     return training.settings(PPOConfig, "PPO", config)
 
 
+def trainer_of(spec: JobSpec, store: Store) -> PPOTrainer:
+    """The core's trainer of a prepared spec, at its first step."""
+    assets = models.assets(spec.inputs["language"])
+    prompts = [prompt.text for prompt in assets.grammar.split("train")]
+    reward = kept_reward_model(store, assets.language, spec.inputs["reward_model"]).reward
+    start = models.beginning(store, spec.inputs)
+    return PPOTrainer(start, reward, prompts, assets.tokenizer, ppo_config(spec.config), spec.seed)
+
+
 class PPOJob:
     """A `lab.jobs.Trainer`. spec.inputs: "language", "reward_model" and, where it does not begin with the start,
     "start_policy", artifacts' ids."""
 
     def __init__(self, spec: JobSpec, store: Store) -> None:
         self.assets = assets = models.assets(spec.inputs["language"])
-        reward_model = kept_reward_model(store, assets.language, spec.inputs["reward_model"])
-        start = models.beginning(store, spec.inputs)
         self._prompts = {prompt.text: prompt for prompt in assets.grammar.split("train")}
-        self.trainer = PPOTrainer(
-            start, reward_model.reward, list(self._prompts), assets.tokenizer, ppo_config(spec.config), spec.seed
-        )
+        self.trainer = trainer_of(spec, store)
+        start = self.trainer.reference
         self._onlooker = training.Onlooker(assets, start, spec.seed)
         self._before = self._onlooker.answers(start, self._onlooker.judged, "before")
 

@@ -1,5 +1,5 @@
-"""PPO: fine-tune the language model on the reward model, live, and read what it became; the runs that were made; the
-same labels by other algorithms; and what over-optimisation does to them."""
+"""PPO: fine-tune the language model on the reward model, live, and read what it became; one iteration in slow motion;
+the runs that were made; the same labels by other algorithms; and what over-optimisation does to them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from ui import (
     algorithms_view,
     blind_view,
     book_view,
+    diagnosis_view,
     layout,
     over_optimisation_view,
     panel_view,
     ppo_view,
+    presets_view,
     run_address,
     run_view,
     runs_view,
     session,
+    slow_motion_view,
 )
 from ui.i18n import t
 
-VIEWS = ("train", "book", "blind", "algorithms", "overoptimisation", "runs")
+VIEWS = ("train", "slow", "book", "blind", "algorithms", "overoptimisation", "runs")
 
 layout.heading("ppo")
 panel, linked = ppo_view.PANEL, ppo_view.LINKED
@@ -33,24 +36,31 @@ if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
         layout.problem(session.session().problem)
     panel_view.empty_state(t("ppo.empty"), t("reward_model.empty_lead"))
     st.stop()
-
-
-def training(run: Run | None) -> None:
-    """Everything that changes while the run goes on."""
-    run_address.note(panel, run)
-    panel.status(run)
-    panel.buttons(run)
-    panel.charts_and_sliders(run)
-    panel.samples(run)
-    panel.more_charts(run)
-    run_address.link(panel, run, linked)
-
-
 st.segmented_control(
     t("ppo.view"), VIEWS, key=session.keep("ppo_view", VIEWS[0], VIEWS), required=True,
     format_func=lambda name: t(f"ppo.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,
 )  # fmt: skip
+
+
+def training(run: Run | None) -> None:
+    """Everything that changes while the run goes on."""
+    if presets_view.in_force(panel, run) != preset:
+        st.rerun()
+    run_address.note(panel, run)
+    panel.status(run)
+    panel.buttons(run)
+    diagnosis_view.line(run)
+    panel.charts_and_sliders(run)
+    panel.samples(run)
+    panel.more_charts(run)
+    ppo_view.advanced(run)
+    run_address.link(panel, run, linked)
+
+
 match st.session_state["ppo_view"]:
+    case "slow":
+        slow_motion_view.strip(panel.latest_run())
+        slow_motion_view.slow(panel.latest_run())
     case "book":
         book_view.book(panel)
     case "blind":
@@ -62,6 +72,9 @@ match st.session_state["ppo_view"]:
     case "runs":
         runs_view.runs(panel, linked)
     case _:
+        preset = presets_view.row(panel)
         panel.follow(training)
+        slow_motion_view.strip(panel.latest_run())
         panel.next_run_settings()
         ppo_view.judges()
+        diagnosis_view.rules()

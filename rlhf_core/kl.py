@@ -10,6 +10,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
+GAIN = 0.1
+"""How strongly the controller reacts, K_beta of Ziegler et al. (2019)."""
+MOST_ERROR = 0.2
+"""The controller takes no error for larger, as a share of its target."""
+
 
 def k1(policy: Tensor, reference: Tensor) -> Tensor:
     """log p - log q. Unbiased, of high variance, can be negative. Shapes: any, equal."""
@@ -30,3 +35,13 @@ def k3(policy: Tensor, reference: Tensor) -> Tensor:
 def exact_kl(policy: Tensor, reference: Tensor) -> Tensor:
     """Sum of p (log p - log q) over the vocabulary: (..., vocabulary) log-probabilities give (...)."""
     return (policy.exp() * (policy - reference)).sum(-1)
+
+
+def adapted_coefficient(coefficient: float, kl: float, target: float) -> float:
+    """The price of KL for the next iteration, higher when the policy strayed further than wished, lower when less far.
+
+    The proportional controller of Ziegler et al. (2019, section 2.2): the error (kl - target) / target, clipped to
+    +-0.2, moves the coefficient by a tenth of it. kl and target in nats per response. A price of 0 stays 0.
+    """
+    error = max(-MOST_ERROR, min(MOST_ERROR, (kl - target) / target))
+    return coefficient * (1 + GAIN * error)

@@ -36,9 +36,34 @@ _TABLE = (
     MetricInfo(
         "kl",
         "objective/kl",
-        "Distance to the starting model in nats an answer: estimated from samples, and exact. More is "
-        "bolder, neither way is good as such.",
+        "KL(policy, start) in nats an answer: how far the policy has moved, over its own answers. k1, k2 and k3 "
+        "estimate it from the words drawn, exact uses the whole vocabulary. More is bolder, neither way is good as "
+        "such.",
         "nats per answer",
+        "neither",
+    ),
+    MetricInfo(
+        "kl_k2",
+        "objective/kl_k2",
+        "The same distance by the estimator k2, half the squared log-ratio of each token, in nats an answer: biased, "
+        "steady, never negative; neither way is good as such.",
+        "nats per answer",
+        "neither",
+    ),
+    MetricInfo(
+        "kl_k3",
+        "objective/kl_k3",
+        "The same distance by the estimator k3, r - 1 - log r with r = start / policy, in nats an answer: unbiased, "
+        "steady while the two are near, never negative; neither way is good as such.",
+        "nats per answer",
+        "neither",
+    ),
+    MetricInfo(
+        "kl_coef",
+        "objective/kl_coef",
+        "What one nat of distance to the start costs in this iteration, in units of reward: the slider's value, or "
+        "what the adaptive controller makes of it; neither way is good as such.",
+        "reward per nat",
         "neither",
     ),
     MetricInfo(
@@ -86,6 +111,30 @@ _TABLE = (
         "policy/clipfrac_avg",
         "Share of tokens that moved beyond the clip range in this iteration; neither way is good as such.",
         "share",
+        "neither",
+    ),
+    MetricInfo(
+        "approx_kl",
+        "policy/approxkl_avg",
+        "How far one iteration's gradient steps move the policy from the one that wrote the answers, in nats a token "
+        "(k3); small is careful, a jump is a warning.",
+        "nats per token",
+        "neither",
+    ),
+    MetricInfo(
+        "grad_norm",
+        "grad_norm",
+        "Length of the gradient before it is scaled down to at most 1, mean over the gradient steps; neither way is "
+        "good as such, a jump is a warning.",
+        "loss per unit of weight",
+        "neither",
+    ),
+    MetricInfo(
+        "gradient_steps",
+        "train/gradient_steps",
+        "Gradient steps of this iteration: passes times minibatches, or fewer where the target KL stopped them; "
+        "neither way is good as such.",
+        "steps",
         "neither",
     ),
     MetricInfo(

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from rlhf_core.advantages import generalized_advantages, whiten
+from rlhf_core.kl import adapted_coefficient, k2, k3
 from rlhf_core.language_model import MiniLM
 from rlhf_core.rollout import RewardFunction, Rollout, collect, score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
@@ -57,10 +58,21 @@ class PPOConfig:
     """Taken from the reward of a response that never ends."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm."""
+    adaptive_kl: bool = False
+    """Whether the price of KL follows `kl_target`, beginning at `kl_coef`."""
+    kl_target: float = 6.0
+    """KL that an adaptive price aims at, in nats per response."""
+    value_clip: float = 0.0
+    """A forecast that moved further than this from its old value counts as if it had not; 0 is off."""
+    target_kl: float = 0.0
+    """The iteration stops before the gradient step whose minibatch has moved further than this; in nats per token, 0
+    is off."""
+    scaled_log_probs: bool = True
+    """Whether log-probabilities are of the distribution that is sampled from, or of temperature 1 all the same."""
 
     def __post_init__(self) -> None:
-        positive = ("learning_rate", "clip_range", "temperature", "max_grad_norm")
-        natural = ("kl_coef", "value_coef", "eos_penalty", "anneal_over")
+        positive = ("learning_rate", "clip_range", "temperature", "max_grad_norm", "kl_target")
+        natural = ("kl_coef", "value_coef", "eos_penalty", "anneal_over", "value_clip", "target_kl")
         for name in (*positive, *natural):
             value = getattr(self, name)
             if not math.isfinite(value) or value < 0 or (name in positive and value == 0):
@@ -73,6 +85,11 @@ class PPOConfig:
         if not 1 <= self.minibatches <= self.batch_size:
             raise ValueError(f"minibatches must lie between 1 and the batch size, not {self.minibatches}.")
 
+    @property
+    def scored_at(self) -> float:
+        """The temperature of the distribution that log-probabilities are of."""
+        return self.temperature if self.scaled_log_probs else 1.0
+
 
 @dataclass(frozen=True)
 class PPOMetrics:
@@ -82,10 +99,21 @@ class PPOMetrics:
     policy_loss: float
     value_loss: float
     kl: float
+    """The estimator k1, whose tokens the rewards are priced with; beside it k2, k3 and the exact value."""
+    kl_k2: float
+    kl_k3: float
     kl_exact: float
+    kl_coef: float
+    """The price in force."""
     reward: float
     entropy: float
     clip_fraction: float
+    approx_kl: float
+    """How far the update moved the policy from the one that sampled, by k3, in nats per token."""
+    grad_norm: float
+    """Before it was scaled down."""
+    gradient_steps: int
+    """Epochs times minibatches, or fewer if `target_kl` stopped them."""
     response_length: float
     distinct_share: float
     ended_share: float
@@ -104,6 +132,31 @@ def clipped_policy_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Te
 def annealing(steps_done: int, over: int) -> float:
     """Factor of the learning rate after so many iterations, see `PPOConfig.anneal_over`."""
     return max(ANNEALED, 1 - (1 - ANNEALED) * steps_done / over) if over else 1.0
+
+
+def squared_value_error(values: Tensor, old_values: Tensor, returns: Tensor, value_clip: float) -> Tensor:
+    """The squared error of the critic's forecasts, per token; with a clip the larger one of a forecast's and of that
+    forecast held within `value_clip` of its old value (Dhariwal et al., 2017, OpenAI Baselines).
+
+    Arguments of one shape, which comes back.
+    """
+    error = (values - returns) ** 2
+    if not value_clip:
+        return error
+    held = old_values + (values - old_values).clamp(-value_clip, value_clip)
+    return torch.max(error, (held - returns) ** 2)
+
+
+@dataclass(frozen=True)
+class Update:
+    """What the gradient steps of one iteration came to: means over the steps taken."""
+
+    policy_loss: float
+    value_loss: float
+    clip_fraction: float
+    approx_kl: float
+    grad_norm: float
+    steps: int
 
 
 class PPOTrainer:
@@ -129,6 +182,8 @@ class PPOTrainer:
         nn.init.zeros_(self.value_head.weight)
         nn.init.zeros_(self.value_head.bias)
         self.config = config
+        self.kl_coef = self._kl_coef_set = config.kl_coef
+        """The price of KL in force, and the setting that it began as."""
         self.optimizer = torch.optim.AdamW(
             self._parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
         )
@@ -147,6 +202,7 @@ class PPOTrainer:
         """One iteration. A config given here holds from this iteration on."""
         c = self.config = config or self.config
         began = time.process_time()
+        price = self._price()
         chosen = torch.randint(len(self.prompts), (c.batch_size,), generator=self.rng)
         rollout = self.rollout = collect(
             self.policy,
@@ -158,29 +214,46 @@ class PPOTrainer:
             self.tokenizer,
             temperature=c.temperature,
             rng=self.rng,
+            scored_at=c.scored_at,
         )
         advantages, returns = generalized_advantages(
-            rollout.rewards(c.kl_coef, c.eos_penalty),
+            rollout.rewards(price, c.eos_penalty),
             rollout.values,
             rollout.mask,
             gamma=c.gamma,
             gae_lambda=c.gae_lambda,
         )
         advantages = whiten(advantages, rollout.mask)
-        policy_loss, value_loss, clipped = self._update(rollout, advantages, returns)
+        update = self._update(rollout, advantages, returns)
+        summary = rollout.summary()
+        if c.adaptive_kl:
+            self.kl_coef = adapted_coefficient(price, summary["kl"], c.kl_target)
         self.steps_done += 1
         self.cpu_seconds += time.process_time() - began
         return PPOMetrics(
             step=self.steps_done,
-            policy_loss=policy_loss,
-            value_loss=value_loss,
-            clip_fraction=clipped,
+            policy_loss=update.policy_loss,
+            value_loss=update.value_loss,
+            kl_k2=float(k2(rollout.log_probs, rollout.reference_log_probs).sum(1).mean()),
+            kl_k3=float(k3(rollout.log_probs, rollout.reference_log_probs).sum(1).mean()),
+            kl_coef=price,
+            clip_fraction=update.clip_fraction,
+            approx_kl=update.approx_kl,
+            grad_norm=update.grad_norm,
+            gradient_steps=update.steps,
             cpu_seconds=self.cpu_seconds,
-            **rollout.summary(),
+            **summary,
         )
 
-    def _update(self, rollout: Rollout, advantages: Tensor, returns: Tensor) -> tuple[float, float, float]:
-        """The gradient steps of one iteration. Returns the means of policy loss, value loss and clip fraction."""
+    def _price(self) -> float:
+        """The price of KL of this iteration: the setting, or what the controller has made of it since it was set."""
+        c = self.config
+        if not c.adaptive_kl or c.kl_coef != self._kl_coef_set:
+            self.kl_coef = self._kl_coef_set = c.kl_coef
+        return self.kl_coef
+
+    def _update(self, rollout: Rollout, advantages: Tensor, returns: Tensor) -> Update:
+        """The gradient steps of one iteration."""
         c = self.config
         for group in self.optimizer.param_groups:
             group["lr"] = c.learning_rate * annealing(self.steps_done, c.anneal_over)
@@ -190,20 +263,23 @@ class PPOTrainer:
                 longest = int(rollout.mask[rows].sum(1).max())
                 mask = rollout.mask[rows, :longest]
                 new = score_tokens(
-                    self.policy, rollout.prompt_ids[rows], rollout.tokens[rows, :longest], mask, c.temperature
+                    self.policy, rollout.prompt_ids[rows], rollout.tokens[rows, :longest], mask, c.scored_at
                 )
                 # From here on (tokens,): those that count, of all rows.
                 old, advantage, target = (x[rows, :longest][mask] for x in (rollout.log_probs, advantages, returns))
+                moved_by = k3(old, new.log_probs.detach()).mean()
+                if seen and c.target_kl and float(moved_by) > c.target_kl:
+                    return _summary(seen)
                 policy_loss = clipped_policy_loss(new.log_probs, old, advantage, c.clip_range).mean()
-                value_loss = ((self.value_head(new.hidden)[:, 0] - target) ** 2).mean()
+                values, old_values = self.value_head(new.hidden)[:, 0], rollout.values[rows, :longest][mask]
+                value_loss = squared_value_error(values, old_values, target, c.value_clip).mean()
                 self.optimizer.zero_grad(set_to_none=True)
                 (policy_loss + c.value_coef * value_loss).backward()
-                torch.nn.utils.clip_grad_norm_(self._parameters(), c.max_grad_norm)
+                norm = torch.nn.utils.clip_grad_norm_(self._parameters(), c.max_grad_norm)
                 self.optimizer.step()
                 moved = ((new.log_probs - old).exp() - 1).abs() > c.clip_range
-                seen.append(torch.stack([policy_loss, value_loss, moved.float().mean()]).detach())
-        policy, value, clipped = torch.stack(seen).mean(0).tolist()
-        return policy, value, clipped
+                seen.append(torch.stack([policy_loss, value_loss, moved.float().mean(), moved_by, norm]).detach())
+        return _summary(seen)
 
     def _parameters(self) -> list[nn.Parameter]:
         return [*self.policy.parameters(), *self.value_head.parameters()]
@@ -217,6 +293,8 @@ class PPOTrainer:
             "rng": self.rng.get_state(),
             "steps_done": self.steps_done,
             "cpu_seconds": self.cpu_seconds,
+            "kl_coef": self.kl_coef,
+            "kl_coef_set": self._kl_coef_set,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -225,3 +303,10 @@ class PPOTrainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.rng.set_state(state["rng"])
         self.steps_done, self.cpu_seconds = state["steps_done"], state["cpu_seconds"]
+        # States of older versions have no price: theirs was the setting.
+        self.kl_coef = state.get("kl_coef", self.config.kl_coef)
+        self._kl_coef_set = state.get("kl_coef_set", self.config.kl_coef)
+
+
+def _summary(seen: list[Tensor]) -> Update:
+    return Update(*torch.stack(seen).mean(0).tolist(), steps=len(seen))

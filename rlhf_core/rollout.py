@@ -114,13 +114,18 @@ def collect(
     *,
     temperature: float,
     rng: torch.Generator,
+    scored_at: float | None = None,
 ) -> Rollout:
-    """Let the policy answer the prompts, and have everyone comment. Without a critic, values are zero."""
+    """Let the policy answer the prompts, and have everyone comment. Without a critic, values are zero.
+
+    scored_at: the temperature of the distribution that log-probabilities are of; by default the one drawn from.
+    """
+    scored_at = temperature if scored_at is None else scored_at
     states = torch.zeros(len(prompt_ids), policy.config.response_length, policy.config.width)
     tokens, _, mask = trim(policy.sample(prompt_ids, rng=rng, temperature=temperature, states=states))
     # What the policy thought as it wrote need not be worked out again: at the first minibatch the ratio is 1.
-    own = score_states(policy, states[:, : mask.shape[1]][mask], tokens[mask], temperature)
-    other = score_tokens(reference, prompt_ids, tokens, mask, temperature)
+    own = score_states(policy, states[:, : mask.shape[1]][mask], tokens[mask], scored_at)
+    other = score_tokens(reference, prompt_ids, tokens, mask, scored_at)
     responses = tuple(tokenizer.decode(row.tolist()) for row in tokens)
     return Rollout(
         prompts=tuple(prompts),

@@ -9,6 +9,7 @@ import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -28,13 +29,14 @@ PACES = (1.0, 2.0, 5.0, 0.0)
 LIVE = ("queued", "running")
 FORMS = {"clip_fraction": ".1%", "policy_loss": ".4f", "value_loss": ".4f", "loss": ".3f", "revisions": ".0f",
          "lesson_loss": ".3f", "action_loss": ".3f", "kl_decision": ".3f", "lessons": ",.0f",
-         "preference_loss": ".3f", "pretrain_loss": ".3f", "dialogues": ",.0f", "learning_rate": ".4f"}  # fmt: skip
+         "preference_loss": ".3f", "pretrain_loss": ".3f", "dialogues": ",.0f", "learning_rate": ".4f",
+         "approx_kl": ".4f", "kl_coef": ".3g", "gradient_steps": ".0f"}  # fmt: skip
 """How a metric's values are written where two decimals, or for a share whole per cents, would not do."""
 LEVELS = {"win_rate": 0.5, "reward": 0.0, "policy_loss": 0.0, "walk_reward": 0.0, "preference_loss": math.log(2),
           "reference_accuracy": 0.5}  # fmt: skip
 """The dashed level of a metric's chart."""
 LINES: Mapping[str, Mapping[str, str]] = {
-    "kl": {"kl": "chart.estimate", "kl_exact": "chart.exact"},
+    "kl": {"kl": "chart.k1", "kl_k2": "chart.k2", "kl_k3": "chart.k3", "kl_exact": "chart.exact"},
     "reference_accuracy": {"reference_accuracy": "chart.unseen", "train_accuracy": "chart.own_labels"},
 }
 """What a metric's chart shows beside the metric, each with the key of its name there."""
@@ -283,16 +285,7 @@ class RunPanel:
 
     def slider_column(self, run: Run | None) -> None:
         """The settings. In a run they act from the next step on and leave a mark on the curves."""
-        config = self.chosen_config(run)
-
-        def change(name: str) -> None:
-            value = st.session_state[f"{self.prefix}_{name}"]
-            if unfinished(run):
-                session.laboratory().jobs.configure(run.id, **{name: value})
-            else:
-                kept, key = session.session().kept, f"{self.prefix}_config"
-                kept[key] = {**kept.get(key, {}), name: value}
-
+        config, change = self.chosen_config(run), partial(self.change, run)
         with st.container(key=f"{self.prefix}_sliders", gap=None):
             st.html(f'<p class="lab-slider-title">{html.escape(t("run.sliders"))}</p>')
             for name, values in self.sliders.items():
@@ -300,6 +293,16 @@ class RunPanel:
                     name, values, config[name], label=self.say(name), note=self.say(f"{name}_help"),
                     key=f"{self.prefix}_{name}", on_change=change,
                 )  # fmt: skip
+
+    def change(self, run: Run | None, name: str) -> None:
+        """Take over what the widget of a setting says: in an unfinished run from the next step on, else for the next
+        run."""
+        value = st.session_state[f"{self.prefix}_{name}"]
+        if unfinished(run):
+            session.laboratory().jobs.configure(run.id, **{name: value})
+        else:
+            kept, key = session.session().kept, f"{self.prefix}_config"
+            kept[key] = {**kept.get(key, {}), name: value}
 
     # What the policy says.
 
@@ -339,6 +342,8 @@ def _read(run: Run | None) -> tuple[list[dict[str, Any]], list[charts.Mark]]:
 
 
 def _said(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return t("mark.switched", name=t(f"mark.{name}"), value=t(f"mark.{'on' if value else 'off'}"))
     return t(f"mark.{name}", value=value) if has(f"mark.{name}") else t("mark.other", name=name, value=value)
 
 
