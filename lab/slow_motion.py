@@ -83,7 +83,8 @@ def _of_run(store: Store, run: Run) -> Episode:
     assert samples is not None, "PPO keeps samples of every step"
     # The longest answer: it has the most to show of a state.
     prompt, text = max(zip(samples["prompts"], samples["now"], strict=True), key=lambda pair: len(pair[1].split()))
-    score = float(ppo.kept_reward_model(store, run.language, run.inputs["reward_model"]).reward([prompt], [text])[0])
+    reward_model = ppo.kept_reward_model(store, run.inputs["language"], run.inputs["reward_model"])
+    score = float(reward_model.reward([prompt], [text])[0])
     return Episode(prompt, _actions(text, len(text.split()) < longest), score, run.number, run.step)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
-from lab import models, states
+from lab import models, ppo, states
 from lab.store import Lab, Run, Store
 from rlhf_core.language_model import MiniLM
 from rlhf_core.ppo import PPOConfig
+from rlhf_core.reward_model import RewardModel
 
 
 def noisy(start: MiniLM, noise: float, seed: int = 0) -> MiniLM:
@@ -22,13 +23,14 @@ def noisy(start: MiniLM, noise: float, seed: int = 0) -> MiniLM:
 
 
 def add_ppo_run(store: Store, lab: Lab, *, noise: float = 0.02, step: int = 5, **values: Any) -> Run:
-    """A stopped run with a checkpoint; its reward model is an artifact that holds nothing."""
+    """A stopped run with a checkpoint; its reward model has learnt nothing."""
     made = {"seed": 0, "config": {}, "inputs": {}, "status": "stopped"} | values
     config = {**asdict(PPOConfig()), "iterations": 40, **made["config"]}
     inputs = {"lab": lab.id, "language": lab.language, "source": "both", "features": "attributes"}
     inputs |= {"labels_used": 12, "simulated_used": 12, **made["inputs"]}
     if "reward_model" not in inputs:
-        inputs["reward_model"] = store.add_artifact(lab.id, "reward_model", {}, states.dump({}))
+        untaught = RewardModel(models.extractor(lab.language, inputs["features"]))
+        inputs["reward_model"] = ppo.keep_reward_model(store, lab.id, untaught, {"features": inputs["features"]})
     run_id = store.add_run(
         lab.id, stage="ppo", config=config, inputs=inputs, seed=made["seed"], status=made["status"], pace=None
     )

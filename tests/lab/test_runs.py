@@ -14,6 +14,7 @@ from lab.jobs import RESUMABLE, JobError, Jobs, JobSpec, ModelOnlyError
 from lab.labelling import LabellingDesk
 from lab.store import DELETED, Lab, Store
 from rlhf_core.language_model import MiniLM
+from rlhf_core.ppo import PPOConfig
 from tests.lab.runs import add_ppo_run, noisy
 from tests.lab.walker import Walker, prepare, walk
 
@@ -152,8 +153,8 @@ def test_settings_side_by_side_say_what_differs_and_what_changed(store: Store, l
     store.add_config_change(other.id, 3, {"kl_coef": 0.4})
     found = {setting.name: setting for setting in run_comparison.side_by_side(store, [one, other])}
     assert {name for name, setting in found.items() if setting.differs} == {"learning_rate", "kl_coef"}
-    assert found["learning_rate"].values == (7e-4, 1e-4)
-    assert found["kl_coef"].values == (0.15, 0.15) and found["kl_coef"].changes == ((), ((3, 0.4),))
+    assert found["learning_rate"].values == (PPOConfig.learning_rate, 1e-4)
+    assert found["kl_coef"].values == (PPOConfig.kl_coef,) * 2 and found["kl_coef"].changes == ((), ((3, 0.4),))
     assert run_comparison.unusual(store.run(other.id), one.initial_config) == ["learning_rate", "kl_coef"]
 
 

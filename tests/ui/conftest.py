@@ -21,6 +21,7 @@ from lab.app import get_laboratory
 from ui import ballot as ballots
 from ui import session
 from ui.browser import COOKIE
+from ui.i18n import _speaking
 
 ROOT = Path(__file__).parents[2]
 Visit = Callable[..., AppTest]
@@ -33,7 +34,11 @@ def visit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
     monkeypatch.setattr(session, "cookie", {COOKIE: "a-browser-of-these-tests"}.get)
     monkeypatch.setattr(labelling, "TOO_FAST", timedelta(0))
 
+    # AppTest asks what the options of a widget are called outside of any run of the page.
+    speaks = _speaking.set(None)
+
     def visit(page: str = "home", language: str | None = "en") -> AppTest:
+        _speaking.set(language)
         app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
         if language:
             app.query_params["lang"] = language
@@ -42,6 +47,7 @@ def visit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
         return app.run()
 
     yield visit
+    _speaking.reset(speaks)
     try:
         get_laboratory().close()
     except RuntimeError:

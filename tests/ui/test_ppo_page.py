@@ -8,6 +8,7 @@ from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
 from lab.presets import PRESETS
 from lab.store import Run, Store
+from rlhf_core.ppo import PPOConfig
 from tests.ui.conftest import Visit, markup, press, said, until
 from ui.i18n import translate
 from ui.slow_motion_view import STEPS
@@ -53,12 +54,12 @@ def test_a_preset_chosen_beside_a_resting_run_is_for_the_next_one(visit: Visit) 
     app = press(app.run(), "ppo_pause")
     app.segmented_control(key="ppo_preset").set_value("strong_kl").run()
     assert translate("en", "preset.next_run") in said(app)
-    assert app.select_slider(key="ppo_kl_coef").value == 0.15, "the resting run keeps its own"
+    assert app.select_slider(key="ppo_kl_coef").value == PPOConfig.kl_coef, "the resting run keeps its own"
     app.number_input(key="ppo_iterations").set_value(1).run()
     app = press(app, "ppo_start")
     newest = runs(app)[1][0]
     assert newest.config["kl_coef"] == PRESETS["strong_kl"].config["kl_coef"]
-    assert store.run(run.id).config["kl_coef"] == 0.15
+    assert store.run(run.id).config["kl_coef"] == PPOConfig.kl_coef
     until(app, lambda _: store.run(newest.id).status == "finished")
 
 
@@ -78,7 +79,7 @@ def test_switches_act_on_the_next_run(visit: Visit) -> None:
     assert run.config.items() >= wished.items()
     until(app, lambda _: store.run(run.id).status == "finished")
     first, second = store.metrics(run.id)
-    assert first["kl_coef"] == 0.15 != second["kl_coef"]
+    assert first["kl_coef"] == PPOConfig.kl_coef != second["kl_coef"]
 
 
 def test_slow_motion_goes_through_an_iteration_and_makes_no_run(visit: Visit) -> None:

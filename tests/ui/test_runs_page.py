@@ -12,6 +12,7 @@ from lab import blind_test
 from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
 from lab.store import Lab, Run, Store
+from rlhf_core.ppo import PPOConfig
 from tests.lab.runs import add_ppo_run
 from tests.ui.conftest import ROOT, Visit, answer, markup, press, said
 from ui import book_view, charts
@@ -95,7 +96,7 @@ def test_a_test_that_cannot_be_made_says_why() -> None:
 
 def three_runs() -> list[Run]:
     store, lab = store_of()
-    configs: list[dict[str, Any]] = [{}, {"kl_coef": 0.0}, {"learning_rate": 1e-3}]
+    configs: list[dict[str, Any]] = [{}, {"kl_coef": 0.0}, {"learning_rate": 3e-3}]
     return [add_ppo_run(store, lab, seed=seed, config=config) for seed, config in enumerate(configs)]
 
 
@@ -106,11 +107,11 @@ def test_runs_stand_over_one_another_with_what_differs_marked() -> None:
     app = app.run()
     assert not complaint(app)
     assert f"<mark>{translate(language, 'mark.kl_coef', value=0.0)}</mark>" in markup(app)
-    assert f"<mark>{translate(language, 'mark.learning_rate', value=7e-4)}</mark>" not in markup(app)
+    assert f"<mark>{translate(language, 'mark.learning_rate', value=PPOConfig.learning_rate)}</mark>" not in markup(app)
     assert app.multiselect(key="runs_compared").value == [run.id for run in reversed(runs)]
-    assert "<mark>0.001</mark>" in markup(app) and "<mark>0.0007</mark>" in markup(app)
+    assert "<mark>0.003</mark>" in markup(app) and "<mark>0.001</mark>" in markup(app)
     app = app.multiselect(key="runs_compared").set_value([runs[0].id]).run()
-    assert not complaint(app) and "<mark>0.0007</mark>" not in markup(app)
+    assert not complaint(app) and "<mark>0.001</mark>" not in markup(app)
 
 
 def test_a_run_is_deleted_once_it_is_confirmed() -> None:
@@ -162,7 +163,8 @@ def test_what_an_address_cannot_choose_is_named_and_ignored() -> None:
     app = labelled(lr="9", seed="-1", labels="mine", colour="<b>red</b>", temperature="0.8")
     app = app.run()
     assert app.select_slider(key="ppo_temperature").value == 0.8
-    assert app.select_slider(key="ppo_learning_rate").value == 7e-4 and app.number_input(key="ppo_seed").value == 0
+    assert app.select_slider(key="ppo_learning_rate").value == PPOConfig.learning_rate
+    assert app.number_input(key="ppo_seed").value == 0
     text = said(app)
     for part in ("lr=9 (0.0001, 0.0002", "seed=-1 (0", "labels=mine (human, simulated, both)"):
         assert part in text
