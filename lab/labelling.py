@@ -250,6 +250,7 @@ class LabellingDesk:
         # Later by a moment: first the page gets what it waits for. A process that ends waits for it, for a second:
         # torch does not bear to be cut off.
         timer = threading.Timer(AHEAD_AFTER, _on_one_core, (work,))
+        timer.daemon = False  # which it would inherit from a thread that draws a page
         timer.start()
         return timer
 

@@ -75,8 +75,15 @@ def key_of(app: AppTest, beginning: str) -> str:
     return next(button.key for button in app.button if (button.key or "").startswith(beginning))
 
 
+def _listen(app: AppTest) -> None:
+    """Of several pages at once, each is asked what its options are called in its own language."""
+    wished = app.query_params.get("lang")
+    _speaking.set(wished[0] if isinstance(wished, list) else wished)
+
+
 def press(app: AppTest, beginning: str) -> AppTest:
     """Click the button whose key begins so."""
+    _listen(app)
     return app.button(key=key_of(app, beginning)).click().run()
 
 
@@ -99,6 +106,7 @@ def showing(app: AppTest) -> str:
 
 def cast(app: AppTest, event: str, payload: object) -> AppTest:
     """Have the browser report something of the pair in sight, as its script does."""
+    _listen(app)
     [element] = _ballots(app)
     states = app._tree.get_widget_states()
     told = json.dumps([{"event": event, "value": payload}])
