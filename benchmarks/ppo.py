@@ -1,8 +1,8 @@
-"""Remake the figures of PPO: `python -m benchmarks.ppo [iteration|labels|presets] [--language en|ko] [--quick]`.
+"""Remake the figures of PPO: `python -m benchmarks.ppo [iteration|labels|words|presets] [--language en|ko] [--quick]`.
 
 iteration: what one iteration costs, part by part. labels: what fifty labels come to in 25 seconds of one core, over
-seeds and over the price of KL. presets: what each preset of the page comes to, and what the price of KL holds off. The
-tables are `benchmarks/ppo.md`.
+seeds and over the price of KL. words: what the price of KL holds off where the reward sees words alone. presets: what
+each preset of the page comes to. The tables are `benchmarks/ppo.md`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from benchmarks import ppo_iteration, ppo_labels, ppo_presets
 from benchmarks.tables import report
 from rlhf_core.corpus import LANGUAGES
 
-PARTS = {"iteration": ppo_iteration.parts, "labels": ppo_labels.parts, "presets": ppo_presets.parts}
+PARTS = {
+    "iteration": ppo_iteration.parts,
+    "labels": ppo_labels.parts,
+    "words": ppo_presets.words,
+    "presets": ppo_presets.parts,
+}
 """Of (language, quick): the parts of the report and their names."""
 ASKED = ppo_iteration.ASKED | ppo_labels.ASKED | ppo_presets.ASKED
 

@@ -141,10 +141,11 @@ def _said(preset: Preset) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in preset.changes.items()) or "the usual settings"
 
 
+def words(language: str, quick: bool) -> list[tuple[str, Callable[[], Headlines]]]:
+    """The part about the price of KL where the reward sees words alone."""
+    return [(f"KL on and off {language}", partial(kl_on_and_off, language, QUICK if quick else Effort()))]
+
+
 def parts(language: str, quick: bool) -> list[tuple[str, Callable[[], Headlines]]]:
-    """The parts about presets."""
-    effort = QUICK if quick else Effort()
-    return [
-        (f"KL on and off {language}", partial(kl_on_and_off, language, effort)),
-        (f"presets {language}", partial(every_preset, language, effort)),
-    ]
+    """The part about presets."""
+    return [(f"presets {language}", partial(every_preset, language, QUICK if quick else Effort()))]

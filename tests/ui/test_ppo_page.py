@@ -30,7 +30,7 @@ def test_a_preset_sets_the_next_run_which_says_what_it_was_made_from(visit: Visi
     app = labelled(visit)
     assert translate("en", "preset.none") in said(app)
     app.segmented_control(key="ppo_preset").set_value("no_kl").run()
-    assert translate("en", "preset.no_kl_watch", rate=1e-3, warmth=1.4) in said(app)
+    assert translate("en", "preset.no_kl_watch", rate=1e-3) in said(app)
     assert app.select_slider(key="ppo_kl_coef").value == 0.0
     assert app.segmented_control(key="ppo_features").value == "words"
     app.number_input(key="ppo_iterations").set_value(1).run()
