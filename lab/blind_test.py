@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from lab import models, states
+from lab.labelling import TOO_FAST
 from lab.store import Lab, Run, Store, now
 from lab.training import shuffled
 from rlhf_core.corpus import Prompt
@@ -27,8 +28,6 @@ from rlhf_core.language_model import MiniLM
 LENGTHS = (10, 20)
 """How many questions a test may have."""
 CHOICES = ("left", "right", "tie")
-TOO_FAST = timedelta(milliseconds=250)
-"""Sooner after the one before no answer is a person's: a held key, or a second click."""
 ASKED_FIRST = 2
 """So many times the questions of a test are answered at first; where too few differ, all validation prompts."""
 MOST_KEPT = 50

@@ -44,7 +44,7 @@ TEST_PAIRS = 1000
 TRAPS = 20
 """Trap pairs of each kind."""
 DEFAULT_LABELS = 50
-DEFAULT_ITERATIONS = 100
+DEFAULT_ITERATIONS = algorithms.ITERATIONS["ppo"]
 
 
 @dataclass(frozen=True, kw_only=True)

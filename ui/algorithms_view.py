@@ -10,7 +10,7 @@ import streamlit as st
 
 from lab import algorithms
 from lab.store import Run
-from rlhf_core.algorithms import BEST_OF_N, CONFIGS, TRAINED
+from rlhf_core.algorithms import BEST_OF_N, CONFIGS, ITERATIONS, TRAINED
 from rlhf_core.best_of_n import DEFAULT_N
 from ui import charts, errors, layout, ppo_view, run_view, session
 from ui.i18n import t
@@ -26,7 +26,8 @@ def view() -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="algorithms_choices"):
         ppo_view.choices()
         st.segmented_control(
-            t("algorithms.length"), algorithms.LENGTHS, required=True, help=t("algorithms.length_help"),
+            t("algorithms.length"), algorithms.LENGTHS, required=True,
+            help=t("algorithms.length_help", n=ITERATIONS["ppo"]),
             key=session.keep("algorithms_length", 1.0, algorithms.LENGTHS), format_func=lambda share: f"{share:.0%}",
         )  # fmt: skip
         st.number_input(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -12,17 +11,17 @@ import streamlit as st
 from lab import best_of_n, over_optimisation, ppo
 from lab.jobs import JobSpec
 from lab.over_optimisation import FEWEST_STEPS, Optimised
+from lab.presets import PRESETS
 from lab.store import Run
 from rlhf_core.over_optimisation import Fit
-from rlhf_core.ppo import PPOConfig
 from ui import algorithms_view, charts, layout, ppo_view, run_view, session
 from ui.i18n import t
 from ui.live_figure import live_figure, palette
 
 PROXY, GOLD = 0, 1
 """Their colours."""
-FREE = {"iterations": 120, "kl_coef": 0.0}
-"""A PPO run that over-optimises."""
+FREE, FREE_ITERATIONS = PRESETS["no_kl"], 120
+"""A PPO run that over-optimises, and how long."""
 FAR = 4
 """A law that turns only beyond so many times the distance that was seen says nothing of where."""
 LINE = 40
@@ -126,8 +125,8 @@ def _train_free() -> None:
     if session.read_lab() != lab or (chosen := ppo_view.inputs()) is None:
         return
     spec = JobSpec(
-        stage=ppo.STAGE, config={**asdict(PPOConfig()), **FREE},
-        inputs={"lab": lab.id, **chosen, "features": "words"}, seed=int(session.value("ppo_seed", 0)),
+        stage=ppo.STAGE, config={**FREE.config, "iterations": FREE_ITERATIONS},
+        inputs={"lab": lab.id, **chosen, "features": FREE.features}, seed=int(session.value("ppo_seed", 0)),
     )  # fmt: skip
     session.laboratory().jobs.start(lab.id, spec)
     session.session().kept.pop("overopt_chosen", None)

@@ -36,9 +36,7 @@ def row(panel: RunPanel) -> str | None:
 
 def _watch(name: str) -> str:
     config = PRESETS[name].config
-    return t(
-        f"preset.{name}_watch", kl=config["kl_coef"], rate=config["learning_rate"]
-    )
+    return t(f"preset.{name}_watch", kl=config["kl_coef"], rate=config["learning_rate"])
 
 
 def _choose(name: str) -> None:
