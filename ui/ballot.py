@@ -49,6 +49,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.dataset.showing = showing;
   };
   show(data);
+  root.dataset.drawn = data.showing;  // the page has come to this pair: with it, all that stands around it
   const send = async (said, tries) => {
     try {
       const response = await fetch(data.address, {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lab.app import Laboratory, get_laboratory
 from lab.labelling import Answer
@@ -65,6 +66,8 @@ class Session:
     """The lab as this script run found it, see `read_lab`."""
     kept: dict[str, Any] = field(default_factory=dict)
     """Values of widgets by their key, see `keep`."""
+    unseen: set[str] = field(default_factory=set)
+    """Keys of widgets whose value was set and of which the browser has not said yet that it shows them."""
     conversations: dict[str, Conversation] = field(default_factory=dict)
     """By the model's language, see `conversation`."""
     last_answer: Answer | None = None
@@ -239,15 +242,32 @@ def keep(key: str, default: Any, options: Collection[Any] | None = None) -> str:
 
     options: what a choice may be. After a change of language the browser sends back the old language's name of the
     chosen option, which is none of them: the value that was kept stands.
+
+    Of two messages about a widget in short order the browser draws the second alone: a value that only the first one
+    set would be lost, and the widget's empty default reported in its place. So it is said anew until the browser has
+    reported the widget, and never after, when a hand may be about to change it.
     """
-    kept = _kept(key)
+    kept, unseen = _kept(key), session().unseen
     if key not in st.session_state or (options is not None and st.session_state[key] not in options):
         known = kept.get(key, default)
         st.session_state[key] = known if options is None or known in options else default
-    elif options is not None:
-        st.session_state[key] = st.session_state[key]  # said anew, the browser shows its name in the page's language
+        unseen.add(key)
+    elif key in unseen and _reported(key):
+        unseen.discard(key)
+    if key in unseen or options is not None:  # a choice anew each time: it shows its name in the page's language
+        st.session_state[key] = st.session_state[key]
     kept[key] = st.session_state[key]
     return key
+
+
+def _reported(key: str) -> bool:
+    """Whether the browser's message that began this run of the page tells of the widget with this key, which it does
+    of every widget that it has drawn. Call before the widget."""
+    context = get_script_run_ctx()
+    if context is None:
+        return False
+    state = context.session_state._state  # Streamlit tells what a widget's value is, not whether it came from there
+    return state._key_id_mapper.get_id_from_key(key) in state._new_widget_state.states
 
 
 def follow(key: str, value: Any) -> str:

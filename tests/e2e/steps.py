@@ -42,10 +42,17 @@ def choice(person: Person, name: str, strength: int = 0) -> Locator:
     return person.page.locator(f'.lab-ballot [data-choice="{name}"][data-strength="{strength}"]')
 
 
+def follow(person: Person) -> None:
+    """Waits until the page around the pair has come to it: the pair itself comes first."""
+    drawn = person.page.locator(".lab-ballot")
+    wait_until(lambda: drawn.get_attribute("data-drawn") == showing(person), "the page comes to the pair")
+    person.settle()
+
+
 def look(person: Person) -> str:
     """Waits for a pair and looks at it for as long as an honest answer takes."""
     choice(person, "left").wait_for()
-    person.settle()
+    follow(person)
     current, since = showing(person), time.monotonic()
     wait_until(lambda: time.monotonic() - since > LOOKING_TIME, "time passes")
     return current
@@ -59,7 +66,7 @@ def answer(person: Person, name: str, by: str = "click") -> None:
     else:
         choice(person, name).click()
     wait_until(lambda: showing(person) != current, f"a new pair after {name} by {by}")
-    person.settle()  # what stands below the pair comes after it
+    follow(person)
 
 
 def end_round(person: Person, name: str) -> None:
@@ -86,7 +93,7 @@ def undo(person: Person, by: str = "key") -> None:
     else:
         choice(person, "undo").click()
     wait_until(lambda: showing(person) != current, "the pair before is shown again")
-    person.settle()
+    follow(person)
 
 
 def simulate_labels(person: Person, number: int = 20) -> None:

@@ -64,9 +64,9 @@ def test_digits_say_how_much_better_and_write_where_one_types(person: Person) ->
     current = steps.look(person)
     person.page.keyboard.press("1")
     wait_until(lambda: steps.showing(person) != current, "the next pair")
+    current = steps.look(person)
     assert steps.labels(person) == (1, 0)
 
-    current = steps.look(person)
     person.page.locator('.lab-ballot [data-reason="other"]').click()
     words = person.page.locator(".lab-ballot .reasons input")
     words.wait_for()
