@@ -35,7 +35,8 @@ if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
     if session.session().problem:
         layout.problem(session.session().problem)
     panel_view.empty_state(t("ppo.empty"), t("reward_model.empty_lead"))
-    st.stop()
+    if panel.latest_run() is None:  # runs outlive the labels that they were made from
+        st.stop()
 st.segmented_control(
     t("ppo.view"), VIEWS, key=session.keep("ppo_view", VIEWS[0], VIEWS), required=True,
     format_func=lambda name: t(f"ppo.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,

@@ -49,6 +49,18 @@ def test_every_view_says_what_to_do_first(view: str) -> None:
     assert not complaint(app) and translate("ko", f"{view}.none") in said(app)
 
 
+def test_runs_are_in_reach_without_the_labels_that_they_were_made_from() -> None:
+    app = labelled(view="runs")
+    store, lab = store_of()
+    run = add_ppo_run(store, lab, step=3)
+    for writer in {(label.labeler, label.labeler_kind) for label in store.labels(lab.id)}:
+        store.delete_labeler(lab.id, *writer)
+    app = app.run()
+    assert translate("en", "ppo.empty") in said(app)
+    assert translate("en", "runs.number", run=run.number) in said(app)
+    assert not app.exception
+
+
 def test_a_flip_book_has_a_page_for_the_start_and_each_step() -> None:
     app = labelled(view="book")
     store, lab = store_of()
