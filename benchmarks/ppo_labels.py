@@ -111,7 +111,8 @@ def prices(language: str, effort: Effort) -> Headlines:
     """Means over the seeds by the price of KL."""
     assets = load_start(language)
     print(f"### The price of KL, {language}\n")
-    print(f"As above, means of {effort.seeds} seeds; in brackets the least and the most of them.\n")
+    print(f"Fifty labels, {effort.iterations} iterations, {effort.prompts} test prompts; means of ", end="")
+    print(f"{effort.seeds} seeds,\nin brackets the least and the most of them.\n")
     rows: list[list[object]] = []
     for price in effort.kl_coefs:
         config = replace(PPOConfig(), kl_coef=price)
@@ -124,9 +125,10 @@ def prices(language: str, effort: Effort) -> Headlines:
 
 
 def parts(language: str, quick: bool) -> list[tuple[str, Callable[[], Headlines]]]:
-    """The parts about fifty labels."""
-    effort = QUICK if quick else Effort()
-    return [
-        (f"labels {language}", partial(labels, language, effort)),
-        (f"price of KL {language}", partial(prices, language, effort)),
-    ]
+    """The part about fifty labels."""
+    return [(f"labels {language}", partial(labels, language, QUICK if quick else Effort()))]
+
+
+def price_parts(language: str, quick: bool) -> list[tuple[str, Callable[[], Headlines]]]:
+    """The part about the price of KL."""
+    return [(f"price of KL {language}", partial(prices, language, QUICK if quick else Effort()))]

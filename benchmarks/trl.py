@@ -146,14 +146,14 @@ PARTS: dict[str, Callable[[int, int], Headlines]] = {"policies": to_target, "pai
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.trl", description=__doc__)
-    parser.add_argument("part", nargs="*", choices=[[], *PARTS], default=list(PARTS), help="by default all")
+    parser.add_argument("part", nargs="*", choices=[*PARTS, []], default=[], help="by default all")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--quick", action="store_true", help="a smoke test: few steps, figures of no worth")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     seeds = 1 if arguments.quick else arguments.seeds
     most = {"policies": QUICK if arguments.quick else MOST, "pairs": QUICK if arguments.quick else 10**6}
-    chosen = [(name, partial(PARTS[name], seeds, most[name])) for name in arguments.part]
+    chosen = [(name, partial(PARTS[name], seeds, most[name])) for name in arguments.part or PARTS]
     report("Beside TRL", "python -m benchmarks.trl", ASKED, chosen)
 
 
