@@ -22,7 +22,7 @@ WIN, VALID, SECONDS = 0.88, 0.92, 25.0
 BOTH = f"seeds of 5 with win rate {WIN} and valid {VALID} in {SECONDS:.0f} CPU-s, 50 labels"
 ASKED = {BOTH: "at least 4"}
 SEEDS = 5
-KL_COEFS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
+KL_COEFS = (0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)
 SPEED_EVERY = 10
 """Iterations between two looks at the speed of the core."""
 

@@ -20,6 +20,8 @@ from rlhf_core.checkpoints import LanguageAssets, load_start
 from rlhf_core.ppo import PPOConfig
 
 LABELS = 100
+PRICE, ITERATIONS = 0.1, 100
+"""Of the comparison with and without a price of KL: what goes wrong without one takes its time."""
 MORE_LABELS = 500
 OFF = f"KL off, words, {LABELS} labels: win rate, most of the seeds"
 GAINED = "the same with KL on: win rate gained, mean"
@@ -102,9 +104,9 @@ def _table(outcomes: list[Outcome], effort: Effort) -> None:
 
 
 def kl_on_and_off(language: str, effort: Effort) -> Headlines:
-    """Word features, the preset without a price of KL, the same with the usual one, and that with more labels."""
+    """Word features, the preset without a price of KL, the same with one, and that with more labels."""
     assets, off = load_start(language), PPOConfig(**PRESETS["no_kl"].config)
-    on = replace(off, kl_coef=PPOConfig.kl_coef)
+    on = replace(off, kl_coef=PRICE)
     found: dict[str, list[Outcome]] = {}
     for name, labels, config in (
         ("KL off", LABELS, off),
@@ -143,7 +145,8 @@ def _said(preset: Preset) -> str:
 
 def words(language: str, quick: bool) -> list[tuple[str, Callable[[], Headlines]]]:
     """The part about the price of KL where the reward sees words alone."""
-    return [(f"KL on and off {language}", partial(kl_on_and_off, language, QUICK if quick else Effort()))]
+    effort = QUICK if quick else Effort(iterations=ITERATIONS)
+    return [(f"KL on and off {language}", partial(kl_on_and_off, language, effort))]
 
 
 def parts(language: str, quick: bool) -> list[tuple[str, Callable[[], Headlines]]]:

@@ -33,10 +33,10 @@ class PPOConfig:
 
     learning_rate: float = 1e-3
     """AdamW's step size, at the first iteration."""
-    anneal_over: int = 100
+    anneal_over: int = 80
     """Iterations over which the step size falls in a line to `ANNEALED` of it; 0 holds it. Large steps make for fast
     learning and small ones, at the end, for fluent text."""
-    kl_coef: float = 0.1
+    kl_coef: float = 0.08
     """Price of one nat of KL to the reference, in units of reward."""
     clip_range: float = 0.2
     """The ratio of new to old probability earns nothing beyond 1 +- this."""
