@@ -1,9 +1,9 @@
 """The lessons: for each page a few steps that notice by themselves when they are done, and questions with one right
 answer.
 
-A step is done by what the lab holds: labels, runs, what was measured. What leaves no such trace is done by what the visit
-did, as its page tells it (`Traces.seen`). What a step says, and why an answer is right or wrong, stands in `ui/locales`
-under the names given here.
+A step is done by what the lab holds: labels, runs, what was measured. What leaves no such trace is done by what the
+visit did, as its page tells it (`Traces.seen`). What a step says, and why an answer is right or wrong, stands in
+`ui/locales` under the names given here.
 """
 
 from __future__ import annotations

@@ -9,14 +9,16 @@ import streamlit as st
 from lab.store import Run
 from ui import constitution_view as principles
 from ui import critique_view as critique
-from ui import layout, run_view, session
+from ui import layout, lessons, page_address, run_view, session
 from ui import policies_view as policies
 from ui.i18n import t
 from ui.run_view import RunPanel
 
 VIEWS = ("principles", "revise", "sl", "rlaif", "compare")
 
+known = page_address.take("constitution", view=("cai_view", VIEWS, VIEWS[0]))
 layout.heading("constitution")
+lessons.strip("constitution", known)
 run_view.elsewhere()
 version = principles.current()
 st.segmented_control(

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from lab.overview import Overview
-from ui import checklist_view, controls, journey_view, labs_view, layout, map_view, problem_view, run_view
+from ui import (
+    checklist_view,
+    controls,
+    journey_view,
+    labs_view,
+    layout,
+    lessons,
+    map_view,
+    page_address,
+    problem_view,
+    run_view,
+)
 
+known = page_address.take("home")
 layout.heading("home")
+lessons.strip("home", known)
 problem_view.faults()
 now = map_view.read()
 map_view.heading(now)
@@ -20,5 +33,6 @@ def living(now: Overview) -> None:
 
 
 map_view.follow(now, living)
+lessons.overview()
 labs_view.panel()
 controls.reference_values()

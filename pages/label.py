@@ -14,7 +14,9 @@ from ui import (
     join_view,
     label_view,
     layout,
+    lessons,
     mission_view,
+    page_address,
     panel_view,
     round_view,
     session,
@@ -27,8 +29,10 @@ VIEWS = ("label", "class", "mission")
 
 def owner() -> None:
     """The lab's owner labels, looks at the class, or has groups label to briefs."""
+    known = page_address.take("label", view=("label_view", VIEWS, VIEWS[0]))
     shown = session.value("label_view", VIEWS[0])
     layout.heading("mission" if shown == "mission" else "label")
+    lessons.strip("label", known)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.segmented_control(
             t("label.view"), VIEWS, key=session.keep("label_view", "label", VIEWS), required=True,

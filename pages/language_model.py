@@ -6,13 +6,15 @@ import streamlit as st
 
 from lab import models
 from ui import language_view as view
-from ui import layout, pretraining_view, run_view, session, vocabulary_view
+from ui import layout, lessons, page_address, pretraining_view, run_view, session, vocabulary_view
 from ui.i18n import t
 
 VIEWS = ("use", "train", "inside")
 
+known = page_address.take("language_model", view=("lm_view", VIEWS, VIEWS[0]))
 assets = models.assets(session.current_lab().language)
 layout.heading("language_model", parameters=assets.model.parameter_count, words=len(assets.grammar.words))
+lessons.strip("language_model", known)
 layout.note(t("lm.large"))
 st.segmented_control(
     t("lm.view"), VIEWS, key=session.keep("lm_view", "use", VIEWS), required=True,

@@ -5,12 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.store import Run
-from ui import layout, maze_evaluation_view, maze_training_view, run_view, session, walk_view
+from ui import layout, lessons, maze_evaluation_view, maze_training_view, page_address, run_view, session, walk_view
 from ui.i18n import t
 
 VIEWS = ("walk", "train", "exam")
 
+known = page_address.take(
+    "navigation",
+    view=("maze_page", VIEWS, VIEWS[0]),
+    kind=("maze_kind", maze_training_view.KINDS, maze_training_view.KINDS[0]),
+)
 layout.heading("navigation")
+lessons.strip("navigation", known)
 run_view.elsewhere()
 st.segmented_control(
     t("navigation.view"), VIEWS, key=session.keep("maze_page", "walk", VIEWS), required=True,

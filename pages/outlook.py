@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import layout, outlook_class_view, outlook_forecast_view, outlook_reading_view, session
+from ui import layout, lessons, outlook_class_view, outlook_forecast_view, outlook_reading_view, page_address, session
 from ui.i18n import t
 
 VIEWS = ("forecast", "class", "directions", "timeline", "topics")
 
 joined = session.joined_key()
+known = page_address.take("outlook", view=("outlook_view", VIEWS, VIEWS[0]))
 with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="outlook_head"):
     layout.heading("outlook")
     if not joined:
@@ -18,6 +19,8 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="center", ke
             format_func=lambda view: t(f"outlook.view_{view}"), label_visibility="collapsed",
             on_change=session.forget_problem, width="content",
         )  # fmt: skip
+if not joined:
+    lessons.strip("outlook", known)
 view = "joined" if joined else st.session_state["outlook_view"]
 match view:
     case "joined":

@@ -13,6 +13,7 @@ from ui import (
     book_view,
     diagnosis_view,
     layout,
+    lessons,
     over_optimisation_view,
     panel_view,
     ppo_view,
@@ -27,9 +28,10 @@ from ui.i18n import t
 
 VIEWS = ("train", "slow", "book", "blind", "algorithms", "overoptimisation", "runs")
 
-layout.heading("ppo")
 panel, linked = ppo_view.PANEL, ppo_view.LINKED
-run_address.take(panel, linked, {"view": ("ppo_view", VIEWS, VIEWS[0])})
+known = run_address.take(panel, linked, {"view": ("ppo_view", VIEWS, VIEWS[0])})
+layout.heading("ppo")
+lessons.strip("ppo", known)
 run_view.elsewhere()
 if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
     if session.session().problem:

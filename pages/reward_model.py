@@ -6,7 +6,9 @@ from __future__ import annotations
 import streamlit as st
 
 from lab import reward
-from ui import controls, layout, panel_view, run_view, session
+from lab.store import SOURCES
+from rlhf_core.reward_model import FEATURE_SETS
+from ui import controls, layout, lessons, page_address, panel_view, run_view, session
 from ui import reward_inside_view as inner
 from ui import reward_training_view as neural
 from ui import reward_view as view
@@ -14,7 +16,14 @@ from ui.i18n import t
 
 VIEWS = ("head", "inside", "train", "compare")
 
+known = page_address.take(
+    "reward_model",
+    view=("reward_view", VIEWS, VIEWS[0]),
+    source=("reward_source", SOURCES, "both"),
+    features=("reward_features", FEATURE_SETS, "attributes"),
+)
 layout.heading("reward_model")
+lessons.strip("reward_model", known)
 store, lab = session.laboratory().store, session.current_lab()
 counts = reward.counts(store, lab)
 if not counts["both"]:

@@ -21,7 +21,7 @@ def row(panel: RunPanel) -> str | None:
 
     def choose() -> None:
         if (name := st.session_state["ppo_preset"]) in PRESETS:
-            _choose(name)
+            choose_preset(name)
 
     with st.container(key="ppo_presets", gap="xxsmall"):
         st.segmented_control(
@@ -39,7 +39,8 @@ def _watch(name: str) -> str:
     return t(f"preset.{name}_watch", kl=config["kl_coef"], rate=config["learning_rate"])
 
 
-def _choose(name: str) -> None:
+def choose_preset(name: str) -> None:
+    """Set the next run by a preset."""
     preset = PRESETS[name]
     session.forget_problem()
     session.session().kept["ppo_config"] = preset.config

@@ -6,51 +6,55 @@ are the visitor's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
+from lab.presets import PRESETS
 from lab.store import Run
-from ui import layout, session, share
+from ui import layout, page_address, presets_view, session, share
 from ui.i18n import t
+from ui.page_address import LARGEST_SEED, Known, Parameter
 from ui.run_view import RunPanel, unfinished
 
 SHORT = {"learning_rate": "lr", "kl_coef": "kl", "clip_range": "clip"}
 """What a setting is called in an address; any other by its own name."""
-OTHERS = ("lang", session.JOIN)
-"""Parameters that are read elsewhere."""
-LARGEST_SEED = 2**31 - 1
-Choices = Mapping[str, tuple[str, Sequence[str], str]]
-"""What else can be chosen on a page, by its name in the address: the key of its widget, what it may be, and what it
-usually is."""
+Choices = Mapping[str, page_address.Choice]
+"""What else can be chosen on a page, by its name in the address."""
 
 
-@dataclass(frozen=True)
-class _Parameter:
-    """One parameter of an address."""
+def _parameters(panel: RunPanel, choices: Choices) -> dict[str, Parameter]:
+    """Of the settings that a preset sets, an address need not say more than the preset."""
 
-    allowed: str
-    read: Callable[[str], Any]
-    """ValueError for what is not allowed."""
-    choose: Callable[[Any], object]
+    def setting(name: str) -> str | None:
+        return None if _preset(panel) else f"{panel.chosen_config(panel.latest_run())[name]:g}"
 
+    def chosen(key: str, usual: str) -> str | None:
+        return None if _preset(panel) else session.value(key, usual)
 
-def _parameters(panel: RunPanel, choices: Choices) -> dict[str, _Parameter]:
     known = {
-        SHORT.get(name, name): _Parameter(
-            ", ".join(f"{stop:g}" for stop in stops), partial(_stop, stops), partial(_set, panel, name)
+        SHORT.get(name, name): Parameter(
+            ", ".join(f"{stop:g}" for stop in stops), partial(_stop, stops), partial(_set, panel, name),
+            partial(setting, name),
         )
         for name, stops in panel.sliders.items()
-    }
-    for name, first, last in (("seed", 0, LARGEST_SEED), ("iterations", 1, panel.most_iterations)):
-        choose = partial(session.put, f"{panel.prefix}_{name}")
-        known[name] = _Parameter(f"{first}\N{EN DASH}{last}", partial(_whole, first, last), choose)
-    for name, (key, options, _) in choices.items():
-        known[name] = _Parameter(", ".join(options), partial(_option, options), partial(session.put, key))
+    }  # fmt: skip
+    for name, first, last, usual in (
+        ("seed", 0, LARGEST_SEED, 0), ("iterations", 1, panel.most_iterations, panel.default_iterations),
+    ):  # fmt: skip
+        key = f"{panel.prefix}_{name}"
+        now = partial(session.value, key, usual)
+        known[name] = page_address.number(first, last, partial(session.put, key), now)
+    for name, (key, options, usual) in choices.items():
+        read, put = partial(page_address.option, options), partial(session.put, key)
+        known[name] = Parameter(", ".join(options), read, put, partial(chosen, key, usual))
     return known
+
+
+def _preset(panel: RunPanel) -> str | None:
+    return presets_view.in_force(panel, panel.latest_run())
 
 
 def _stop(stops: Sequence[float], text: str) -> float:
@@ -58,40 +62,24 @@ def _stop(stops: Sequence[float], text: str) -> float:
     return stops[list(stops).index(float(text))]
 
 
-def _whole(first: int, last: int, text: str) -> int:
-    if not first <= (number := int(text)) <= last:
-        raise ValueError(text)
-    return number
-
-
-def _option(options: Sequence[str], text: str) -> str:
-    return options[list(options).index(text)]
-
-
 def _set(panel: RunPanel, name: str, value: Any) -> None:
     kept, key = session.session().kept, f"{panel.prefix}_config"
     kept[key] = {**kept.get(key, {}), name: value}
 
 
-def take(panel: RunPanel, choices: Choices, views: Choices) -> None:
-    """Choose what the address says, once; what it says that can't be chosen is named in one sentence and ignored.
-    Before any widget of the page is drawn. views: what it can choose that is no setting of a run."""
-    given = {name: text for name, text in st.query_params.items() if name not in OTHERS}
-    kept, key = session.session().kept, f"{panel.prefix}_address"
-    if not given or kept.get(key, {}).get("given") == given:
-        return
-    known, chosen, wrong = _parameters(panel, {**choices, **views}), [], []
-    for name, text in given.items():
-        try:
-            known[name].choose(known[name].read(text))
-            if name not in views:
-                chosen.append(f"{name}={text}")
-        except (KeyError, ValueError):
-            allowed = f" ({known[name].allowed})" if name in known else ""
-            wrong.append(f"{name}={text:.40}{allowed}")
-    kept[key] = {"given": given, "chosen": chosen, "before": _id(panel.latest_run())}
-    if wrong:
-        session.session().problem = t("address.ignored", wrong="; ".join(wrong), known=", ".join(known))
+def take(panel: RunPanel, choices: Choices, views: Choices) -> Known:
+    """Choose what the address says, once, before any widget of the page is drawn; what it says that can't be chosen is
+    named in one sentence and ignored. views: what it can choose that is no setting of a run. Returns all that it
+    could."""
+    page = session.session().page
+    apart = {**page_address.lessons(page), **{name: page_address.choice(*about) for name, about in views.items()}}
+    read = partial(page_address.option, tuple(PRESETS))
+    preset = Parameter(", ".join(PRESETS), read, presets_view.choose_preset, partial(_preset, panel))
+    known = {**apart, "preset": preset, **_parameters(panel, choices)}  # a setting beside a preset changes the preset
+    if (done := page_address.follow(page, known)) is not None:
+        chosen = [one for one in done if one.partition("=")[0] not in apart]
+        session.session().kept[f"{panel.prefix}_address"] = {"chosen": chosen, "before": _id(panel.latest_run())}
+    return known
 
 
 def note(panel: RunPanel, run: Run | None) -> None:

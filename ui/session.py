@@ -55,6 +55,25 @@ class Conversation:
 
 
 @dataclass
+class LessonDesk:
+    """One page's lesson in this visit."""
+
+    open: bool = False
+    at: str = ""
+    """The step or question that is looked at; "" for the first that is not done."""
+    seen: set[str] = field(default_factory=set)
+    """What the visit did on the page, see `lab.lessons.Traces`."""
+    done: set[str] = field(default_factory=set)
+    """Steps that were done: what was seen once has been seen, whatever becomes of its traces."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """The option chosen last, by question."""
+    moved: bool = False
+    """Whether the rest of the page has to be drawn anew."""
+    hidden: tuple[str, ...] = ()
+    """What the address of a teacher has hidden on the page, see `page_address.HIDEABLE`."""
+
+
+@dataclass
 class Session:
     """One tab's state. Widget values die when their page is left; what must outlive that is kept here."""
 
@@ -78,6 +97,10 @@ class Session:
     """What the last action did, to be said once."""
     problem: str = ""
     """Why the last thing asked for was not done: of a run, or of the constitution."""
+    address_problem: str = ""
+    """What the address asked for that the page can't do."""
+    lessons: dict[str, LessonDesk] = field(default_factory=dict)
+    """By page, see `lesson`."""
     ballots: dict[str, str] = field(default_factory=dict)
     """The address of each ballot of this tab, see `ballot`."""
     intake: Any = None
@@ -185,6 +208,11 @@ def conversation() -> Conversation:
     return session().conversations.setdefault(current_lab().language, Conversation())
 
 
+def lesson(page: str) -> LessonDesk:
+    """A page's lesson in this visit."""
+    return session().lessons.setdefault(page, LessonDesk())
+
+
 def _change_conversation(before: str, lab: Lab) -> None:
     """Put away what was said in the language before, and say what becomes of its labels."""
     own, store = session(), laboratory().store
@@ -226,7 +254,8 @@ def enter(page: str) -> None:
 
 def forget_problem() -> None:
     """Say no more what went wrong with the last thing asked for."""
-    session().problem = ""
+    own = session()
+    own.problem = own.address_problem = ""
 
 
 def set_language(choice: str) -> None:

@@ -180,12 +180,12 @@ def _choose(at: WalkDesk, i: int, name: str) -> None:
         if chosen not in options:
             return
         who = [*at.walk.settings.who[:i], *([] if chosen == NOBODY else [chosen]), *at.walk.settings.who[i + 1 :]]
-        _change(at, who=tuple(who))
+        change(at, who=tuple(who))
 
     def let_think() -> None:
         thinks = list(at.walk.settings.thinks)
         thinks[i] = st.session_state[f"maze_thinks_{i}"]
-        _change(at, thinks=tuple(thinks))
+        change(at, thinks=tuple(thinks))
 
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.selectbox(
@@ -295,7 +295,7 @@ def _edit(at: WalkDesk, i: int, walker: Walker) -> None:
 # The maze and what can be known of it.
 
 
-def _change(at: WalkDesk, **changes: Any) -> None:
+def change(at: WalkDesk, **changes: Any) -> None:
     """Other settings; what can't be made is said, and the last good maze stays."""
     session.forget_problem()
     try:
@@ -314,31 +314,33 @@ def _click(at: WalkDesk, cell: Cell) -> None:
     except MazeError as error:
         session.session().problem = errors.explain(error)
         return
-    _change(at, maze=maze)
+    change(at, maze=maze)
+
+
+def draw_maze(at: WalkDesk, seed: int) -> None:
+    """Put the maze of a seed in place of this one."""
+    at.playing = False
+    size, hard = int(session.value("maze_size", at.walk.settings.maze.size)), bool(session.value("maze_hard", True))
+    change(at, maze=walking.opening(seed, size, hard), seed=seed)
 
 
 def _settings(at: WalkDesk) -> None:
     s = at.walk.settings
 
-    def draw_maze(seed: int) -> None:
-        at.playing = False
-        size, hard = int(session.value("maze_size", s.maze.size)), bool(session.value("maze_hard", True))
-        _change(at, maze=walking.opening(seed, size, hard), seed=seed)
-
     def reseed() -> None:
-        draw_maze(int(st.session_state["maze_seed"]))
+        draw_maze(at, int(st.session_state["maze_seed"]))
 
     def example() -> None:
         chosen = st.session_state["maze_example"]
         if chosen in EXAMPLES:
             at.playing = False
-            _change(at, maze=EXAMPLES[chosen])
+            change(at, maze=EXAMPLES[chosen])
             st.session_state["maze_example"] = None
 
     def changed(name: str, key: str) -> None:
         value = st.session_state[key]
         if value is not None:  # see `layout`, of the languages
-            _change(at, **{name: (value or None) if name == "view" else value})
+            change(at, **{name: (value or None) if name == "view" else value})
 
     with st.container(key="maze_settings", gap="small"):
         st.segmented_control(
@@ -346,7 +348,7 @@ def _settings(at: WalkDesk) -> None:
             format_func=lambda tool: t(f"walk.tool_{tool}"), help=t("walk.tool_help"),
         )  # fmt: skip
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-            st.button(t("walk.new"), key="maze_new", on_click=draw_maze, args=(s.seed + 1,))
+            st.button(t("walk.new"), key="maze_new", on_click=draw_maze, args=(at, s.seed + 1))
             st.number_input(
                 t("run.seed"), 0, 10**6, key=session.follow("maze_seed", s.seed), on_change=reseed, width=125,
                 help=t("walk.seed_help"),
@@ -393,7 +395,7 @@ def _as_text(at: WalkDesk) -> None:
             except MazeError as error:
                 session.session().problem = errors.explain(error)
             else:
-                _change(at, maze=maze)
+                change(at, maze=maze)
 
         st.button(t("walk.json_use"), key="maze_json_use", on_click=use)
 
