@@ -19,6 +19,8 @@ REFRESH_SECONDS = 2.0
 another part of the page draws that part alone."""
 COLD, HOT, WALKED = 0.3, 1.6, 3
 """Temperatures that show something, and words along the tree."""
+LOOKED_AT = ("view", "features")
+"""What is remembered of how a page stood."""
 SIGNS = {True: "✓", False: "○"}
 
 
@@ -122,7 +124,8 @@ def _noted(page: str, traces: Traces) -> bool:
 def _note(page: str, known: Known) -> None:
     """Remember what this visit does on the page."""
     seen = session.lesson(page).seen
-    seen.update(f"{page}:{name}={text}" for name, text in page_address.state(known).items())
+    looked = {name: known[name].now() for name in LOOKED_AT if name in known}
+    seen.update(f"{page}:{name}={text}" for name, text in looked.items() if text)
     if page == "language_model":
         own, temperature = session.conversation(), float(session.value("lm_temperature", 1.0))
         deeds = {

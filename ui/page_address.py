@@ -76,7 +76,7 @@ Choice = tuple[str, Sequence[str], str]
 
 def take(page: str, **choices: Choice) -> Known:
     """Do what the address asks of a page, once, before any of its widgets is drawn. Returns all that it could ask."""
-    known = {**lessons(page), **{name: choice(*about) for name, about in choices.items()}, **_own(page)}
+    known = {**lessons(page), **{name: choice(*about) for name, about in choices.items()}, **own(page)}
     follow(page, known)
     return known
 
@@ -160,7 +160,7 @@ def lessons(page: str) -> dict[str, Parameter]:
     }
 
 
-def _own(page: str) -> dict[str, Parameter]:
+def own(page: str) -> dict[str, Parameter]:
     """What a page knows beside its views."""
     match page:
         case "language_model":

@@ -7,6 +7,7 @@ are the visitor's own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,8 +26,8 @@ Choices = Mapping[str, page_address.Choice]
 """What else can be chosen on a page, by its name in the address."""
 
 
-def _parameters(panel: RunPanel, choices: Choices) -> dict[str, Parameter]:
-    """Of the settings that a preset sets, an address need not say more than the preset."""
+def parameters(panel: RunPanel, choices: Choices) -> dict[str, Parameter]:
+    """A preset, and each setting: beside a preset it changes it. Of what the preset sets no more need be said."""
 
     def setting(name: str) -> str | None:
         return None if _preset(panel) else f"{panel.chosen_config(panel.latest_run())[name]:g}"
@@ -34,7 +35,9 @@ def _parameters(panel: RunPanel, choices: Choices) -> dict[str, Parameter]:
     def chosen(key: str, usual: str) -> str | None:
         return None if _preset(panel) else session.value(key, usual)
 
-    known = {
+    read = partial(page_address.option, tuple(PRESETS))
+    known = {"preset": Parameter(", ".join(PRESETS), read, presets_view.choose_preset, partial(_preset, panel))}
+    known |= {
         SHORT.get(name, name): Parameter(
             ", ".join(f"{stop:g}" for stop in stops), partial(_stop, stops), partial(_set, panel, name),
             partial(setting, name),
@@ -48,8 +51,8 @@ def _parameters(panel: RunPanel, choices: Choices) -> dict[str, Parameter]:
         now = partial(session.value, key, usual)
         known[name] = page_address.number(first, last, partial(session.put, key), now)
     for name, (key, options, usual) in choices.items():
-        read, put = partial(page_address.option, options), partial(session.put, key)
-        known[name] = Parameter(", ".join(options), read, put, partial(chosen, key, usual))
+        one = page_address.choice(key, options, usual)
+        known[name] = replace(one, now=partial(chosen, key, usual))
     return known
 
 
@@ -73,9 +76,7 @@ def take(panel: RunPanel, choices: Choices, views: Choices) -> Known:
     could."""
     page = session.session().page
     apart = {**page_address.lessons(page), **{name: page_address.choice(*about) for name, about in views.items()}}
-    read = partial(page_address.option, tuple(PRESETS))
-    preset = Parameter(", ".join(PRESETS), read, presets_view.choose_preset, partial(_preset, panel))
-    known = {**apart, "preset": preset, **_parameters(panel, choices)}  # a setting beside a preset changes the preset
+    known = {**apart, **parameters(panel, choices)}
     if (done := page_address.follow(page, known)) is not None:
         chosen = [one for one in done if one.partition("=")[0] not in apart]
         session.session().kept[f"{panel.prefix}_address"] = {"chosen": chosen, "before": _id(panel.latest_run())}
