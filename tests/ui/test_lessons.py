@@ -61,7 +61,7 @@ def test_a_step_ticks_itself_and_stays_in_sight_until_one_goes_on(visit: Visit) 
         assert translate("en", "lesson.is_open") in said(app)
         answer(app, "left")
     assert translate("en", "lesson.is_done") in said(app)
-    assert translate("en", "lesson.label.first_see", n=4) in said(app), "what was there to see is told where it was tried"
+    assert translate("en", "lesson.label.first_see", n=4) in said(app)
     assert line(app).endswith(line_of(lesson, 2))
     app = press(app, "lesson_next")
     assert translate("en", "lesson.label.guess_try", n=5) in said(app)
