@@ -74,20 +74,22 @@ def strip(page: str, known: Known) -> None:
 
 
 def overview() -> None:
-    """All lessons, how far each has come, and the way to those that are not done."""
+    """All lessons, how far each has come, and the way to each at the step that comes next."""
     traces = _traces({fact for page in LESSONS for fact in session.lesson(page).seen})
-    found = {page: _look(lesson, traces) for page, lesson in LESSONS.items()}
-    finished = sum(_noted(page, traces) or one.finished for page, one in found.items())
-    layout.section("lesson.overview", done=finished, n=len(found))
+    found = [_look(lesson, traces) for lesson in LESSONS.values()]
+    layout.section("lesson.overview", done=sum(one.finished for one in found), n=len(found))
     with st.container(key="lessons", horizontal=True, gap="medium"):
-        for page, one in found.items():
-            whole = _noted(page, traces) or one.finished
-            done, n = len(one.done) if whole else sum(one.done.values()), len(one.done)
-            with st.container(key=f"lessons_{page}", width="content", gap=None):
-                st.page_link(
-                    f"../pages/{page}.py", label=f"{SIGNS[whole]} {t(f'{page}.nav')}", query_params={"lesson": "1"}
-                )
-                layout.note(t("lesson.count", done=done, n=n))
+        for one in found:
+            _way(one)
+
+
+def _way(one: Progress) -> None:
+    page, done = one.lesson.page, list(one.done.values())
+    coming = done.index(False) + 1 if False in done else 1
+    with st.container(key=f"lessons_{page}", width="content", gap=None):
+        label = f"{SIGNS[one.finished]} {t(f'{page}.nav')}"
+        st.page_link(f"../pages/{page}.py", label=label, query_params={"lesson": str(coming)})
+        layout.note(t("lesson.count", done=sum(done), n=len(done)))
 
 
 # How far it has come.
@@ -99,26 +101,18 @@ def _traces(seen: Set[str]) -> Traces:
 
 def _progress(page: str) -> Progress:
     """How far a page's lesson has come by now; the lab remembers when it has come to its end."""
-    traces = _traces(session.lesson(page).seen)
-    found = _look(LESSONS[page], traces)
-    if found.finished and not _noted(page, traces):
-        traces.store.note_deed(traces.lab.id, _deed(page))
+    traces, lesson = _traces(session.lesson(page).seen), LESSONS[page]
+    found = _look(lesson, traces)
+    if found.finished and lesson.deed not in traces.deeds:
+        traces.store.note_deed(traces.lab.id, lesson.deed)
     return found
 
 
 def _look(lesson: Lesson, traces: Traces) -> Progress:
     desk = session.lesson(lesson.page)
-    done = {name: done or name in desk.done for name, done in lesson.done(traces).items()}
+    done = lesson.done(traces, desk.done)
     desk.done.update(name for name, is_done in done.items() if is_done)
     return Progress(lesson, desk, done)
-
-
-def _deed(page: str) -> str:
-    return f"lesson {page}"
-
-
-def _noted(page: str, traces: Traces) -> bool:
-    return _deed(page) in traces.deeds
 
 
 def _note(page: str, known: Known) -> None:
@@ -145,7 +139,7 @@ def _line(now: Progress) -> None:
     desk, steps = now.desk, now.lesson.steps
 
     def turn() -> None:
-        desk.open = not desk.open
+        desk.open, desk.at = not desk.open, ""
 
     open_steps = [i for i, step in enumerate(steps) if not now.done[step.name]]
     if open_steps:

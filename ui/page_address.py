@@ -86,6 +86,8 @@ def follow(page: str, known: Known) -> list[str] | None:
     "name=text"; None if there is nothing new."""
     given = {name: text for name, text in st.query_params.items() if name not in OTHERS}
     kept, key = session.session().kept, f"{page}_followed"
+    if not given:
+        kept.pop(key, None)
     if not given or kept.get(key) == given:
         return None
     kept[key] = given
