@@ -135,7 +135,7 @@ def test_a_link_hides_what_it_names_and_says_so(visit: Visit) -> None:
     settings = app.session_state["lab_session"].team.run.settings
     assert (settings.seed, settings.config.communication) == (7, False)
     app = press(app, "lesson_unhide")
-    assert "display: none" not in markup_with_styles(app)
+    assert ".st-key-team_members, .st-key-team_conditions" not in markup_with_styles(app)
 
 
 def markup_with_styles(app: AppTest) -> str:
