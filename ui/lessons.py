@@ -149,9 +149,8 @@ def _line(now: Progress) -> None:
     else:
         said = t("lesson.line_done", n=len(steps))
     with st.container(key="lesson_line", horizontal=True, vertical_alignment="center", gap="medium"):
-        sign = "▾" if desk.open else "▸"
-        help_text = t("lesson.close" if desk.open else "lesson.open")
-        st.button(f"{sign} {said}", key="lesson_toggle", type="tertiary", on_click=turn, help=help_text)
+        sign = "\N{MINUS SIGN}" if desk.open else "+"
+        st.button(f"{sign} {said}", key="lesson_toggle", type="tertiary", on_click=turn)
 
 
 def _opened(now: Progress, known: Known) -> None:
@@ -171,10 +170,16 @@ def _opened(now: Progress, known: Known) -> None:
     following = names[names.index(at) + 1] if at != names[-1] else None
     step = next((step for step in lesson.steps if step.name == at), None)
     if step is not None:
-        _step(now, step, known, following)
+        _said(now, step)
     else:
-        _question(now, next(question for question in lesson.questions if question.name == at), following)
-    teacher_link.form(lesson.page, known, names.index(at) + 1 if step else None)
+        _question(now, next(question for question in lesson.questions if question.name == at))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson_buttons"):
+        if step is not None:
+            _step_buttons(now, step, known)
+        _next(desk, following, now.done.get(at, True))
+        if step is not None and step.page:
+            layout.link(step.page, t("lesson.go", page=t(f"{step.page}.nav")))
+        teacher_link.form(lesson.page, known, names.index(at) + 1 if step else None)
 
 
 def _name(now: Progress, name: str) -> str:
@@ -187,9 +192,9 @@ def _name(now: Progress, name: str) -> str:
     return f"{SIGNS[right]} {t('lesson.question', n=place + 1)}"
 
 
-def _step(now: Progress, step: Step, known: Known, following: str | None) -> None:
-    """Why, what to try, and what was there to see: told at once, or once it has been tried."""
-    key, done, desk = f"lesson.{now.lesson.page}.{step.name}", now.done[step.name], now.desk
+def _said(now: Progress, step: Step) -> None:
+    """Why, what to try, and what was there to see, which opens by itself once it has been tried."""
+    key, done = f"lesson.{now.lesson.page}.{step.name}", now.done[step.name]
     texts = {part: html.escape(t(f"{key}_{part}", n=step.n)) for part in ("why", "try", "see")}
     heads = {part: html.escape(t(f"lesson.{part}")) for part in texts}
     state = html.escape(t("lesson.is_done" if done else "lesson.is_open"))
@@ -201,6 +206,10 @@ def _step(now: Progress, step: Step, known: Known, following: str | None) -> Non
         "</div>"
     )
 
+
+def _step_buttons(now: Progress, step: Step, known: Known) -> None:
+    desk = now.desk
+
     def show() -> None:
         desk.moved = True
         page_address.put(known, step.drive)
@@ -208,14 +217,10 @@ def _step(now: Progress, step: Step, known: Known, following: str | None) -> Non
     def tell() -> None:
         desk.seen.add(f"{now.lesson.page}:{step.name}")
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if step.drive:
-            st.button(t("lesson.show"), key="lesson_show", on_click=show, help=t("lesson.show_help"))
-        if step.done is None and not done:
-            st.button(t("lesson.tell"), key="lesson_tell", type="primary", on_click=tell)
-        _next(desk, following, done)
-        if step.page:
-            layout.link(step.page, t("lesson.go", page=t(f"{step.page}.nav")))
+    if step.drive:
+        st.button(t("lesson.show"), key="lesson_show", on_click=show, help=t("lesson.show_help"))
+    if step.done is None and not now.done[step.name]:
+        st.button(t("lesson.tell"), key="lesson_tell", type="primary", on_click=tell)
 
 
 def _next(desk: LessonDesk, following: str | None, done: bool) -> None:
@@ -226,7 +231,7 @@ def _next(desk: LessonDesk, following: str | None, done: bool) -> None:
         st.button(t("lesson.next"), key="lesson_next", type="primary" if done else "secondary", on_click=turn)
 
 
-def _question(now: Progress, question: Question, following: str | None) -> None:
+def _question(now: Progress, question: Question) -> None:
     """A question; every answer is explained, and another can be tried."""
     key, desk = f"lesson.{now.lesson.page}.{question.name}", now.desk
     widget = f"lesson_answer_{now.lesson.page}_{question.name}"
@@ -245,4 +250,3 @@ def _question(now: Progress, question: Question, following: str | None) -> None:
         said = t("lesson.right" if right else "lesson.wrong")
         with st.container(key="lesson_explained"):
             layout.note(f"{said} {t(f'{key}_{given}_why')}", "good" if right else "miss")
-    _next(desk, following, given == question.right)

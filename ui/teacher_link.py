@@ -27,7 +27,7 @@ def hide(page: str) -> None:
 
 def form(page: str, known: Known, step: int | None) -> None:
     """Makes such a link of the page as it stands. step: of the lesson, from 1; None for a question."""
-    shown = st.expander(t("lesson.link"), key="lesson_link", on_change="rerun")
+    shown = st.popover(t("lesson.link"), key="lesson_link", type="tertiary", on_change="rerun")
     if not shown.open:
         return
     with shown:
