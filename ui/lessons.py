@@ -56,12 +56,12 @@ def strip(page: str, known: Known) -> None:
     if problem := session.session().address_problem:
         layout.problem(problem)
     _note(page, known)
-    before = _progress(page)
+    desk, waited = session.lesson(page), _progress(page).waits
 
     @errors.guard()
     def draw() -> None:
-        now, desk = _progress(page), before.desk
-        if desk.moved or now.waits != before.waits:
+        now = _progress(page)
+        if desk.moved or now.waits != waited:
             desk.moved = False
             st.rerun()  # the clock begins or ends with the page, and what was put on it is drawn with it
         with st.container(key="lesson", gap="small"):
@@ -69,8 +69,8 @@ def strip(page: str, known: Known) -> None:
             if desk.open:
                 _opened(now, known)
 
-    before.desk.moved = False
-    st.fragment(draw, run_every=REFRESH_SECONDS if before.waits else None)()
+    desk.moved = False
+    st.fragment(draw, run_every=REFRESH_SECONDS if waited else None)()
 
 
 def overview() -> None:
@@ -141,13 +141,15 @@ def _line(now: Progress) -> None:
     def turn() -> None:
         desk.open, desk.at = not desk.open, ""
 
-    open_steps = [i for i, step in enumerate(steps) if not now.done[step.name]]
-    if open_steps:
-        at = open_steps[0]
+    missing = [i for i, step in enumerate(steps) if not now.done[step.name]]
+    if not missing:
+        said = t("lesson.line_done", n=len(steps))
+    elif desk.open:
+        said = t("lesson.line_open", done=len(steps) - len(missing), n=len(steps))
+    else:
+        at = missing[0]
         name = t(f"lesson.{now.lesson.page}.{steps[at].name}", n=steps[at].n)
         said = t("lesson.line", at=at + 1, n=len(steps), name=name)
-    else:
-        said = t("lesson.line_done", n=len(steps))
     with st.container(key="lesson_line", horizontal=True, vertical_alignment="center", gap="medium"):
         sign = "\N{MINUS SIGN}" if desk.open else "+"
         st.button(f"{sign} {said}", key="lesson_toggle", type="tertiary", on_click=turn)
@@ -176,7 +178,7 @@ def _opened(now: Progress, known: Known) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson_buttons"):
         if step is not None:
             _step_buttons(now, step, known)
-        _next(desk, following, now.done.get(at, True))
+        _next(desk, following, now.done[at] if step else _right(now, at))
         if step is not None and step.page:
             layout.link(step.page, t("lesson.go", page=t(f"{step.page}.nav")))
         teacher_link.form(lesson.page, known, names.index(at) + 1 if step else None)
@@ -188,8 +190,12 @@ def _name(now: Progress, name: str) -> str:
         if step.name == name:
             return f"{SIGNS[now.done[name]]} {t(f'lesson.{lesson.page}.{name}', n=step.n)}"
     place = [question.name for question in lesson.questions].index(name)
-    right = now.desk.answers.get(name) == lesson.questions[place].right
-    return f"{SIGNS[right]} {t('lesson.question', n=place + 1)}"
+    return f"{SIGNS[_right(now, name)]} {t('lesson.question', n=place + 1)}"
+
+
+def _right(now: Progress, name: str) -> bool:
+    """Whether a question was answered rightly."""
+    return Question(name, now.desk.answers.get(name, "")) in now.lesson.questions
 
 
 def _said(now: Progress, step: Step) -> None:

@@ -30,11 +30,12 @@ def form(page: str, known: Known, step: int | None) -> None:
     shown = st.popover(t("lesson.link"), key="lesson_link", type="tertiary", on_change="rerun")
     if not shown.open:
         return
+    key = session.keep(f"lesson_hides_{page}", list(session.lesson(page).hidden))
     with shown:
         layout.note(t("lesson.link_help"))
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             hidden = st.multiselect(
-                t("lesson.hides"), list(HIDEABLE[page]), key=session.keep(f"lesson_hides_{page}", []),
+                t("lesson.hides"), list(HIDEABLE[page]), key=key,
                 format_func=lambda name: t(f"lesson.hide.{name}"), placeholder=t("lesson.hides_none"), width=420,
             )  # fmt: skip
             opens = step is not None and st.toggle(
