@@ -137,6 +137,7 @@ def test_a_run_is_deleted_once_it_is_confirmed() -> None:
     assert [run.number for run in store.runs(lab.id)] == [2, 1] and not complaint(app)
     assert app.multiselect(key="runs_compared").value == [runs[1].id, runs[0].id]
     app.session_state["cai_view"] = "compare"
+    app.query_params.pop("view")  # as a browser does when the page changes
     app = app.switch_page("../pages/constitution.py").run()
     assert app.multiselect(key="cai_compared").value == ["start"] and not complaint(app)
 
