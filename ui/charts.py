@@ -99,8 +99,9 @@ def curves(
     from_zero: bool = False,
     x_title: str = "",
 ) -> Figure:
-    """Curves over steps, each in its colour and its dash. share: the values are shares, shown as percentages, the `whole` range of them from 0 to 100 or
-    as far as they go. baseline: a dashed level. from_zero: the axis begins at 0."""
+    """Curves over steps, each in its colour and its dash. share: the values are shares, shown as percentages, the
+    `whole` range of them from 0 to 100 or as far as they go. baseline: a dashed level. from_zero: the axis begins
+    at 0."""
     data: list[Figure] = []
     for colour, dash, one in zip(palette.series, DASHES, series, strict=False):
         kept = _thin(len(one.x))
@@ -175,7 +176,8 @@ def share_bars(
     height: int = 250, beside: Sequence[float] = (),
 ) -> Figure:  # fmt: skip
     """Horizontal bars of shares (share, low, high) with their intervals, the first on top, and guessing, a half, as a
-    dashed level. marked: which are of the other kind, in another colour and hatched. beside: another share for each, as a diamond."""
+    dashed level. marked: which are of the other kind, in another colour and hatched. beside: another share for each,
+    as a diamond."""
     layout = _layout(palette, height)
     layout["yaxis"] |= {"autorange": "reversed", "showgrid": False, "tickfont": {"size": 15}, "dtick": 1}
     layout["xaxis"] |= SHARES
@@ -380,7 +382,8 @@ def cloud(
     layout["xaxis"]["title"], layout["yaxis"]["title"] = _title(x_title), _title(y_title)
     data: list[Figure] = [{
         "type": "scatter", "mode": "markers", "x": list(x), "y": list(y), "text": [_plain(text) for text in hover],
-        "marker": {"size": 7, "color": _fade(palette.blue, 0.35)}, "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"size": 7, "color": _fade(palette.blue, 0.35), "line": {"color": palette.blue, "width": 1}},
+        "hovertemplate": "%{text}<extra></extra>",
     }]  # fmt: skip
     if slope is not None and len(x):
         middle_x, middle_y, ends = sum(x) / len(x), sum(y) / len(y), (min(x), max(x))
@@ -478,7 +481,9 @@ def word_map(
             "text": [_plain(name) if shown else "" for _, _, name, shown in group.points],
             "textposition": "top center", "textfont": {"size": 12, "color": palette.text},
             "customdata": [_plain(name) for _, _, name, _ in group.points],
-            "marker": {"size": 7, "color": _fade(colour, 0.6), "symbol": symbol},
+            "marker": {
+                "size": 7, "color": _fade(colour, 0.6), "symbol": symbol, "line": {"color": colour, "width": 1},
+            },
             "hovertemplate": f"%{{customdata}}<extra>{_plain(group.name)}</extra>",
         }
         for group, colour, symbol in zip(groups, cycle(palette.series), cycle(SYMBOLS), strict=False)

@@ -120,11 +120,12 @@ def facts(items: Sequence[tuple[str, str, str]]) -> None:
 
 
 def table(kind: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table. head: texts, the first over the rows' names. rows: cells as HTML, the first names the row. kind: its
-    classes in style.css."""
+    """A table; too wide for its place, it scrolls and the page does not. head: texts, the first over the rows' names.
+    rows: cells as HTML, the first names the row. kind: its classes in style.css."""
     names = "".join(f"<th>{html.escape(text)}</th>" for text in head)
     lines = "".join(f"<tr><th>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for name, *cells in rows)
-    st.html(f'<table class="{kind}"><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>')
+    table = f'<table class="{kind}"><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>'
+    st.html(f'<div class="lab-wide">{table}</div>')
 
 
 def quote(text: str, *, caption: str = "", kind: str = "", unknown: Collection[str] = ()) -> None:

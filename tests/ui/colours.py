@@ -1,5 +1,5 @@
-"""What eyes make of colours: contrast as WCAG 2.2 has it, and colours as the colour-blind see them. A colour is its red,
-green and blue from 0 to 1; and what a style sheet says of colours."""
+"""What eyes make of colours: contrast as WCAG 2.2 has it, and colours as the colour-blind see them; and what a style
+sheet says of colours. A colour is its red, green and blue from 0 to 1."""
 
 from __future__ import annotations
 
