@@ -1,5 +1,7 @@
 """Every page by axe-core, in both languages and themes; in a narrow window and at 200 %; by the keys alone."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -31,6 +33,7 @@ def visitor(person: Person) -> Person:
 def test_a_page_is_open_to_everybody(visitor: Person, path: str) -> None:
     """Of the four pages that language and theme make, two are looked at whole and two for what a theme can break."""
     visitor.go(path, lang="en")
+    expect(visitor.page).to_have_title(re.compile("^RLHF Lab$" if path == "/" else ". · RLHF Lab$"))
     found = {("en", "light"): access.violations(visitor)}
     access.turn(visitor, "dark")
     found["en", "dark"] = access.violations(visitor, access.CONTRAST)
