@@ -60,8 +60,7 @@ def walk_together(person: Person) -> None:
 
 def take(person: Person, path: str, kind: str) -> None:
     """A picture of the page in sight, once everything on it is drawn."""
-    person.settle()
-    expect(person.page.get_by_test_id("stSkeleton")).to_have_count(0)
+    access.see_it_whole(person)
     person.page.wait_for_load_state("networkidle")
     person.page.screenshot(path=IMAGES / f"{path.strip('/') or 'home'}-{kind}.png")
 

@@ -21,9 +21,12 @@ _LANGUAGE = st.components.v2.component(
     "lab_language",
     html="<span hidden></span>",
     js="""
-export default function ({ data }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   document.documentElement.lang = data.language;
   if (data.own) document.cookie = data.cookie + '=' + data.own + '; Path=/; Max-Age=31536000; SameSite=Lax';
+  // The server draws figures in the theme's colours, and learns of another theme with the next run alone.
+  const theme = parentElement.theme ??= matchMedia('(prefers-color-scheme: dark)');
+  theme.onchange = () => setTimeout(setTriggerValue, 300, 'theme', theme.matches);
 }
 """,
 )
@@ -42,7 +45,10 @@ def language_bar() -> DeltaGenerator:
         _language_switch(t("frame.language"), "language", session.language(), session.set_language)
         own = session.session().own_language
         cookie = session.LANGUAGE_COOKIE
-        _LANGUAGE(key="language_memory", data={"language": session.language(), "own": own, "cookie": cookie})
+        _LANGUAGE(
+            key="language_memory", on_theme_change=lambda: None,
+            data={"language": session.language(), "own": own, "cookie": cookie},
+        )  # fmt: skip
     return bar
 
 

@@ -4,6 +4,7 @@ whether the keys' place is seen."""
 from dataclasses import dataclass
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.e2e.person import SCROLLED, Person
 from tests.e2e.server import wait_until
@@ -14,7 +15,7 @@ STILL = "*, *::before, *::after { transition: none !important; animation: none !
 """A colour that is still on its way to another would be measured halfway."""
 CONTRAST = ["color-contrast"]
 """The rules that a theme can break."""
-PAPERS = {"light": LIGHT.paper, "dark": DARK.paper}
+PALETTES = {"light": LIGHT, "dark": DARK}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ _CUT_OFF = """() => {
     .map((one) => `${one.tagName} scrolls: ${one.scrollWidth} of ${one.clientWidth}`);
   const rolls = (one) => one && one.dataset.testid !== 'stMain'
     && (one.clientWidth === 1 || /auto|scroll/.test(getComputedStyle(one).overflowX) || rolls(one.parentElement));
-  for (const one of document.querySelectorAll('.stMainBlockContainer *')) {
+  for (const one of document.querySelectorAll('.stMainBlockContainer *:not(svg *)')) {
     const box = one.getBoundingClientRect();
     const out = box.width > 1 && box.height > 1 && (box.right > innerWidth + 1 || box.left < -1);
     if (out && one.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !rolls(one.parentElement))
@@ -53,6 +54,7 @@ _CUT_OFF = """() => {
   }
   return found.slice(0, 8);
 }"""
+_INKS = "plots => plots.map((plot) => plot.layout.font.color)"
 _FOCUS = """() => {
   let at = document.activeElement;
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
@@ -66,9 +68,16 @@ _FOCUS = """() => {
 }"""
 
 
+def see_it_whole(person: Person) -> None:
+    """Waits until nothing on the page is a placeholder, and every figure is drawn."""
+    person.settle()
+    expect(person.page.locator('[data-testid*="keleton"], .lab-figure .plot:empty')).to_have_count(0)
+
+
 def violations(person: Person, only: list[str] | None = None) -> list[str]:
     """Serious and critical violations on the page that are not known, by all rules or only some."""
     page = person.page
+    see_it_whole(person)
     page.add_style_tag(content=STILL)
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE)
@@ -78,17 +87,19 @@ def violations(person: Person, only: list[str] | None = None) -> list[str]:
 def turn(person: Person, theme: str) -> None:
     """Has the computer ask for light or dark pages, and waits for the page to follow."""
     person.page.emulate_media(color_scheme=theme)
-    red, green, blue = (int(PAPERS[theme][i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(PALETTES[theme].paper[i : i + 2], 16) for i in (1, 3, 5))
     app = person.page.get_by_test_id("stApp")
     shown = f"rgb({red}, {green}, {blue})"
     wait_until(lambda: app.evaluate("e => getComputedStyle(e).backgroundColor") == shown, f"the page is {theme}")
-    person.settle()
+    drawn, ink = person.page.locator(".lab-figure .js-plotly-plot"), PALETTES[theme].muted
+    wait_until(lambda: set(drawn.evaluate_all(_INKS)) <= {ink}, f"the figures are {theme}")
+    see_it_whole(person)
 
 
 def cut_off(person: Person, width: int, height: int) -> list[str]:
     """What a window of this size cuts off, or makes the page scroll sideways for."""
     person.page.set_viewport_size({"width": width, "height": height})
-    person.settle()
+    see_it_whole(person)
     person.page.evaluate(SCROLLED)
     return person.page.evaluate(_CUT_OFF)
 
