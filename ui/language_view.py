@@ -71,7 +71,7 @@ def _forget_answers() -> None:
 
 def suggestion_buttons(assets: LanguageAssets) -> None:
     """Questions to click."""
-    layout.note(t("language_model.suggestions", language=t(f"language.{assets.language}")))
+    st.caption(t("language_model.suggestions", language=t(f"language.{assets.language}")))
     with st.container(horizontal=True, gap="small", key="lm_suggestions"):
         for i, text in enumerate(suggestions(assets.language)):
             st.button(text, key=f"lm_suggestion_{i}", on_click=_use, args=(text,))
