@@ -23,6 +23,7 @@ _LANGUAGE = st.components.v2.component(
     js="""
 export default function ({ data, parentElement, setTriggerValue }) {
   document.documentElement.lang = data.language;
+  document.documentElement.dataset.drawnFor = data.theme;
   if (data.own) document.cookie = data.cookie + '=' + data.own + '; Path=/; Max-Age=31536000; SameSite=Lax';
   // The server draws figures in the theme's colours, and learns of another theme with the next run alone.
   const theme = parentElement.theme ??= matchMedia('(prefers-color-scheme: dark)');
@@ -47,7 +48,7 @@ def language_bar() -> DeltaGenerator:
         cookie = session.LANGUAGE_COOKIE
         _LANGUAGE(
             key="language_memory", on_theme_change=lambda: None,
-            data={"language": session.language(), "own": own, "cookie": cookie},
+            data={"language": session.language(), "own": own, "cookie": cookie, "theme": st.context.theme.type},
         )  # fmt: skip
     return bar
 

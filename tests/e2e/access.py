@@ -69,9 +69,10 @@ _FOCUS = """() => {
 
 
 def see_it_whole(person: Person) -> None:
-    """Waits until nothing on the page is a placeholder, and every figure is drawn."""
+    """Waits until nothing on the page is a placeholder or faded as out of date, and every figure is drawn."""
     person.settle()
-    expect(person.page.locator('[data-testid*="keleton"], .lab-figure .plot:empty')).to_have_count(0)
+    unfinished = '[data-testid*="keleton"], [data-stale="true"], .lab-figure .plot:empty'
+    expect(person.page.locator(unfinished)).to_have_count(0)
 
 
 def violations(person: Person, only: list[str] | None = None) -> list[str]:
@@ -91,6 +92,7 @@ def turn(person: Person, theme: str) -> None:
     app = person.page.get_by_test_id("stApp")
     shown = f"rgb({red}, {green}, {blue})"
     wait_until(lambda: app.evaluate("e => getComputedStyle(e).backgroundColor") == shown, f"the page is {theme}")
+    expect(person.page.locator("html")).to_have_attribute("data-drawn-for", theme)  # by the server
     drawn, ink = person.page.locator(".lab-figure .js-plotly-plot"), PALETTES[theme].muted
     wait_until(lambda: set(drawn.evaluate_all(_INKS)) <= {ink}, f"the figures are {theme}")
     see_it_whole(person)
