@@ -1,8 +1,6 @@
 """What a page is to somebody who sees or steers otherwise: axe-core's verdict, what a narrow window cuts off, and
 whether the keys' place is seen."""
 
-from dataclasses import dataclass
-
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
@@ -18,25 +16,13 @@ CONTRAST = ["color-contrast"]
 PALETTES = {"light": LIGHT, "dark": DARK}
 
 
-@dataclass(frozen=True)
-class Known:
-    """A violation of Streamlit's own, where it is, and where it was reported."""
-
-    rule: str
-    selector: str
-    issue: str
-
-
-KNOWN: tuple[Known, ...] = ()
-
 # Figures are pictures with a name; what is written in them is measured by the unit tests of colours.
-_AXE = """async ([known, only]) => {
+_AXE = """async (only) => {
   const { violations } = await axe.run({ include: document, exclude: ['.plot > *'] }, {
-    resultTypes: ['violations'], elementRef: true, preload: false,
+    resultTypes: ['violations'], preload: false,
     ...(only && { runOnly: { type: 'rule', values: only } }),
   });
   return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact)).flatMap(({ id, nodes }) => nodes
-    .filter(({ element }) => !known.some(([rule, selector]) => rule === id && element.closest(selector)))
     .map(({ html, any, all, none }) => [id, html.slice(0, 300), ...[...any, ...all, ...none].map((one) => one.message)]
       .join(' | ')));
 }"""
@@ -76,13 +62,14 @@ def see_it_whole(person: Person) -> None:
 
 
 def violations(person: Person, only: list[str] | None = None) -> list[str]:
-    """Serious and critical violations on the page that are not known, by all rules or only some."""
+    """Serious and critical violations on the page by all rules or only some; none is
+    forgiven, Streamlit's own neither."""
     page = person.page
     see_it_whole(person)
     page.add_style_tag(content=STILL)
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE)
-    return page.evaluate(_AXE, [[[one.rule, one.selector] for one in KNOWN], only])
+    return page.evaluate(_AXE, only)
 
 
 def turn(person: Person, theme: str) -> None:
