@@ -62,8 +62,7 @@ def see_it_whole(person: Person) -> None:
 
 
 def violations(person: Person, only: list[str] | None = None) -> list[str]:
-    """Serious and critical violations on the page by all rules or only some; none is
-    forgiven, Streamlit's own neither."""
+    """Serious and critical violations on the page, by all rules or only some; Streamlit's own as well."""
     page = person.page
     see_it_whole(person)
     page.add_style_tag(content=STILL)
