@@ -1,7 +1,7 @@
 """Remake the pictures in `docs/images`: `python -m docs.screenshots`. Needs what the browser tests need.
 
 A lab for each language, its model speaking it: fifty simulated labels and six of a person, PPO with the KL coefficient
-taken away at iteration forty, then every page, and the constitution at work.
+taken away at iteration forty, then every page, two of them dark as well, and the constitution at work.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
-from tests.e2e import steps
+from tests.e2e import access, steps
 from tests.e2e.conftest import CHROMIUM, FLAGS
 from tests.e2e.person import PATHS, Person
 from tests.e2e.server import Server
@@ -21,6 +21,7 @@ SIZE = {"width": 1440, "height": 960}
 TICKS = 21
 LOUD = 12
 """Presses of a key that take a slider to its end."""
+DARK = ("/", "/ppo")
 
 
 def train(person: Person, language: str) -> None:
@@ -57,6 +58,13 @@ def walk_together(person: Person) -> None:
     expect(person.page.get_by_role("tooltip")).to_have_count(0)
 
 
+def take(person: Person, path: str, kind: str) -> None:
+    """A picture of the page in sight, once everything on it is drawn."""
+    access.see_it_whole(person)
+    person.page.wait_for_load_state("networkidle")
+    person.page.screenshot(path=IMAGES / f"{path.strip('/') or 'home'}-{kind}.png")
+
+
 def main() -> None:
     """Take every picture."""
     IMAGES.mkdir(exist_ok=True)
@@ -75,8 +83,11 @@ def main() -> None:
                         person.at("lm_samples").locator("blockquote").first.wait_for()
                     if path == "/team":
                         walk_together(person)
-                    person.page.wait_for_load_state("networkidle")
-                    person.page.screenshot(path=IMAGES / f"{path.strip('/') or 'home'}-{language}.png")
+                    take(person, path, language)
+                    if language == "en" and path in DARK:
+                        access.turn(person, "dark")
+                        take(person, path, "dark")
+                        access.turn(person, "light")
                 revise(person, language)
                 person.context.close()
         finally:

@@ -90,6 +90,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   const key = (event) => {
     const at = event.target;
+    if (event.key === 'Escape' && at === words) at.blur();  // the keys choose again
     if (event.ctrlKey || event.metaKey || event.altKey || at.closest(TYPING)) return;
     if (event.key.startsWith('Arrow') && at.closest(CHOOSING)) return;
     const name = event.key.toLowerCase();

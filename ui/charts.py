@@ -20,11 +20,14 @@ SHARES: Figure = {"range": [0, 1.02], "tickformat": ".0%", "dtick": 0.25}
 """An axis of shares, from 0 to 100 %."""
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x")
 """As many as are no multiple of the colours, so that both together seldom come again."""
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+"""Of the first curve of a figure, the second, ...: curves differ in more than their colour."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Palette:
-    """Okabe and Ito's colours, lightened for the dark page, and the tones of the paper around them."""
+    """Five colours that are read as text on their paper and told apart by every kind of colour vision, in the order of
+    Okabe and Ito's hues, and the tones of the paper around them. style.css and the theme have the same."""
 
     text: str
     muted: str
@@ -42,12 +45,12 @@ class Palette:
 
 
 LIGHT = Palette(
-    text="#1E2A35", muted="#5B6873", grid="#E3E6DF", paper="#FBFBF9",
-    blue="#0067A3", orange="#C94F00", green="#00845F", purple="#A8487F", amber="#A86F00",
+    text="#1E2A35", muted="#4F5B66", grid="#E3E6DF", paper="#FBFBF9",
+    blue="#00478F", orange="#B54D00", green="#007D4C", purple="#7A2A63", amber="#4F3700",
 )  # fmt: skip
 DARK = Palette(
     text="#E8ECEF", muted="#A3AFB9", grid="#2C3741", paper="#14191F",
-    blue="#56B4E9", orange="#F0843C", green="#2FCB9C", purple="#DE94BE", amber="#F0B93A",
+    blue="#5AA9EC", orange="#EA7B45", green="#45E09C", purple="#C585A9", amber="#FAD85A",
 )  # fmt: skip
 
 
@@ -60,7 +63,6 @@ class Series:
     y: Sequence[float]
     low: Sequence[float] = ()
     high: Sequence[float] = ()
-    dash: str = "solid"
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,11 @@ def curves(
     from_zero: bool = False,
     x_title: str = "",
 ) -> Figure:
-    """Curves over steps. share: the values are shares, shown as percentages, the `whole` range of them from 0 to 100 or
-    as far as they go. baseline: a dashed level. from_zero: the axis begins at 0."""
+    """Curves over steps, each in its colour and its dash. share: the values are shares, shown as percentages, the
+    `whole` range of them from 0 to 100 or as far as they go. baseline: a dashed level. from_zero: the axis begins
+    at 0."""
     data: list[Figure] = []
-    for colour, one in zip(palette.series, series, strict=False):
+    for colour, dash, one in zip(palette.series, DASHES, series, strict=False):
         kept = _thin(len(one.x))
         x, y = [one.x[i] for i in kept], [one.y[i] for i in kept]
         if len(one.low):
@@ -112,7 +115,7 @@ def curves(
             )
         data.append({
             "type": "scatter", "x": x, "y": y, "name": one.name,
-            "line": {"color": colour, "width": 2.5, "dash": one.dash},
+            "line": {"color": colour, "width": 2.5, "dash": dash},
             "mode": "lines+markers" if len(x) < 3 or len(one.low) else "lines", "marker": {"size": 5, "color": colour},
             "hovertemplate": f"%{{x}}: %{{y:{'.0%' if share else '.3f'}}}<extra>{_plain(one.name)}</extra>",
         })  # fmt: skip
@@ -173,7 +176,8 @@ def share_bars(
     height: int = 250, beside: Sequence[float] = (),
 ) -> Figure:  # fmt: skip
     """Horizontal bars of shares (share, low, high) with their intervals, the first on top, and guessing, a half, as a
-    dashed level. marked: whose colour is the second one. beside: another share for each, as a diamond."""
+    dashed level. marked: which are of the other kind, in another colour and hatched. beside: another share for each,
+    as a diamond."""
     layout = _layout(palette, height)
     layout["yaxis"] |= {"autorange": "reversed", "showgrid": False, "tickfont": {"size": 15}, "dtick": 1}
     layout["xaxis"] |= SHARES
@@ -185,7 +189,11 @@ def share_bars(
     values, lows, highs = ([share[i] for share in shares] for i in range(3))
     bar = {
         "type": "bar", "orientation": "h", "x": values, "y": [_plain(name) for name in names],
-        "marker": {"color": [palette.orange if second else palette.blue for second in marked]},
+        "marker": {
+            "color": [palette.orange if second else palette.blue for second in marked],
+            "pattern": {"shape": ["/" if second else "" for second in marked], "fgcolor": palette.paper, "size": 8,
+                        "solidity": 0.12, "fillmode": "overlay"},
+        },
         "text": [f"{value:.0%}" for value in values], "textposition": "inside", "insidetextanchor": "start",
         "textfont": {"color": palette.paper, "size": 15}, "hovertemplate": "%{y}: %{x:.0%}<extra></extra>",
         "error_x": {
@@ -259,7 +267,7 @@ def heatmap(
     cells = {
         "type": "heatmap", "x": list(across), "y": list(down), "z": [list(row) for row in counts],
         "text": [list(row) for row in hover], "hovertemplate": "%{text}<extra></extra>", "hoverongaps": False,
-        "colorscale": [[0, _fade(palette.blue, 0.06)], [1, _fade(palette.blue, 0.75)]], "showscale": False,
+        "colorscale": [[0, _fade(palette.blue, 0.06)], [1, _fade(palette.blue, 0.4)]], "showscale": False,
         "zmin": 0, "zmax": max(1, most), "xgap": 3, "ygap": 3,
     }  # fmt: skip
     layout["annotations"] = [
@@ -374,7 +382,8 @@ def cloud(
     layout["xaxis"]["title"], layout["yaxis"]["title"] = _title(x_title), _title(y_title)
     data: list[Figure] = [{
         "type": "scatter", "mode": "markers", "x": list(x), "y": list(y), "text": [_plain(text) for text in hover],
-        "marker": {"size": 7, "color": _fade(palette.blue, 0.35)}, "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"size": 7, "color": _fade(palette.blue, 0.35), "line": {"color": palette.blue, "width": 1}},
+        "hovertemplate": "%{text}<extra></extra>",
     }]  # fmt: skip
     if slope is not None and len(x):
         middle_x, middle_y, ends = sum(x) / len(x), sum(y) / len(y), (min(x), max(x))
@@ -472,7 +481,9 @@ def word_map(
             "text": [_plain(name) if shown else "" for _, _, name, shown in group.points],
             "textposition": "top center", "textfont": {"size": 12, "color": palette.text},
             "customdata": [_plain(name) for _, _, name, _ in group.points],
-            "marker": {"size": 7, "color": _fade(colour, 0.6), "symbol": symbol},
+            "marker": {
+                "size": 7, "color": _fade(colour, 0.6), "symbol": symbol, "line": {"color": colour, "width": 1},
+            },
             "hovertemplate": f"%{{customdata}}<extra>{_plain(group.name)}</extra>",
         }
         for group, colour, symbol in zip(groups, cycle(palette.series), cycle(SYMBOLS), strict=False)

@@ -34,5 +34,8 @@ def settings() -> None:
 
 def _keep(name: str) -> None:
     store, lab = session.laboratory().store, session.current_lab()
-    wished: DeckSettings = replace(deck.settings(store, lab), **{name: st.session_state[f"deck_{name}"]})
+    said = st.session_state[f"deck_{name}"]
+    if name == "way" and said not in SELECTIONS:
+        return  # its name in the language that the page has just left
+    wished: DeckSettings = replace(deck.settings(store, lab), **{name: said})
     deck.keep_settings(store, lab, wished)

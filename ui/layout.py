@@ -21,9 +21,13 @@ _LANGUAGE = st.components.v2.component(
     "lab_language",
     html="<span hidden></span>",
     js="""
-export default function ({ data }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   document.documentElement.lang = data.language;
+  document.documentElement.dataset.drawnFor = data.theme;
   if (data.own) document.cookie = data.cookie + '=' + data.own + '; Path=/; Max-Age=31536000; SameSite=Lax';
+  // The server draws figures in the theme's colours, and learns of another theme with the next run alone.
+  const theme = parentElement.theme ??= matchMedia('(prefers-color-scheme: dark)');
+  theme.onchange = () => setTimeout(setTriggerValue, 300, 'theme', theme.matches);
 }
 """,
 )
@@ -42,7 +46,10 @@ def language_bar() -> DeltaGenerator:
         _language_switch(t("frame.language"), "language", session.language(), session.set_language)
         own = session.session().own_language
         cookie = session.LANGUAGE_COOKIE
-        _LANGUAGE(key="language_memory", data={"language": session.language(), "own": own, "cookie": cookie})
+        _LANGUAGE(
+            key="language_memory", on_theme_change=lambda: None,
+            data={"language": session.language(), "own": own, "cookie": cookie, "theme": st.context.theme.type},
+        )  # fmt: skip
     return bar
 
 
@@ -120,11 +127,12 @@ def facts(items: Sequence[tuple[str, str, str]]) -> None:
 
 
 def table(kind: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table. head: texts, the first over the rows' names. rows: cells as HTML, the first names the row. kind: its
-    classes in style.css."""
+    """A table; too wide for its place, it scrolls and the page does not. head: texts, the first over the rows' names.
+    rows: cells as HTML, the first names the row. kind: its classes in style.css."""
     names = "".join(f"<th>{html.escape(text)}</th>" for text in head)
     lines = "".join(f"<tr><th>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for name, *cells in rows)
-    st.html(f'<table class="{kind}"><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>')
+    table = f'<table class="{kind}"><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>'
+    st.html(f'<div class="lab-wide">{table}</div>')
 
 
 def quote(text: str, *, caption: str = "", kind: str = "", unknown: Collection[str] = ()) -> None:

@@ -73,7 +73,7 @@ def palette() -> Palette:
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
-def live_figure(figure: Figure, *, key: str, name: str, value: str = "", sentence: str = "", summary: str = "") -> None:
+def live_figure(figure: Figure, *, key: str, name: str, summary: str, value: str = "", sentence: str = "") -> None:
     """Show a figure under its name and latest value, and below it what it is and how it reads in words.
 
     key: stays the same from update to update; browser tests find the figure as ``.st-key-<key>``.

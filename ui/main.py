@@ -27,6 +27,7 @@ def main() -> None:
         for name in layout.PAGES
     ]
     page = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{page.title} · RLHF Lab" if page.url_path else "RLHF Lab")
     session.enter(page.url_path)
     joined = page.url_path == "label" and session.joined_key("joined_class")
     if joined:  # whoever comes to label gets no way elsewhere, and no lab of their own

@@ -22,8 +22,7 @@ from ui.live_figure import live_figure, palette
 from ui.run_choice import run_choice
 from ui.run_view import FORMS, LEVELS, LIVE, REFRESH_SECONDS, RunPanel, metric_sentence, metric_series
 
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-MOST_COMPARED = len(DASHES)
+MOST_COMPARED = len(charts.DASHES)
 """As many as there are colours that everybody can tell apart."""
 FIGURES = ("gold", "kl_exact", "valid_share")
 """What the table says of a run beside its win rate."""
@@ -168,8 +167,8 @@ def over_one_another(panel: RunPanel, compared: Sequence[Run]) -> None:
 
 def _over(metric: str, compared: Sequence[Run], rows: Sequence[Sequence[Mapping[str, Any]]]) -> None:
     lines = [
-        replace(metric_series(metric, own, t("runs.number", run=run.number)), low=(), high=(), dash=dash)
-        for run, own, dash in zip(compared, rows, DASHES, strict=False)
+        replace(metric_series(metric, own, t("runs.number", run=run.number)), low=(), high=())
+        for run, own in zip(compared, rows, strict=True)
     ]
     measured = [line for line in lines if len(line.y)]
     said = (t("runs.line", name=line.name, step=line.x[-1], value=_said(metric, line.y[-1])) for line in measured)

@@ -35,21 +35,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector('.lab-team');
   if (root.drawn !== data.html) {
     const scrolled = root.querySelector('.scroll')?.scrollTop;
-    const focused = root.contains(document.activeElement) ? document.activeElement.dataset.message : null;
+    const focused = root.contains(document.activeElement) && document.activeElement.closest('tr')?.dataset.message;
     root.innerHTML = data.html;
     root.drawn = data.html;
     if (scrolled) root.querySelector('.scroll').scrollTop = scrolled;
-    const again = focused && [...root.querySelectorAll('[data-message]')].find((e) => e.dataset.message === focused);
-    if (again) again.focus({ preventScroll: true });
+    const again = focused && [...root.querySelectorAll('tr')].find((row) => row.dataset.message === focused);
+    if (again) again.querySelector('button').focus({ preventScroll: true });
   }
-  const choose = (event) => {
+  root.onclick = (event) => {
     const message = event.target.closest('[data-message]');
     if (message) setTriggerValue('message', message.dataset.message);
-    return message;
-  };
-  root.onclick = choose;
-  root.onkeydown = (event) => {
-    if ((event.key === 'Enter' || event.key === ' ') && choose(event)) event.preventDefault();
   };
 }
 """

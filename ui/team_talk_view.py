@@ -75,9 +75,11 @@ def _log(at: TeamDesk, shown: Sequence[Message]) -> None:
     for m in shown[:SHOWN]:
         kinds = " chosen" * (m.name == at.chosen) + " lost" * (m.arrives is None)
         kinds += " forged" * (m.forged or m.original is not None)
-        cells = (str(m.tick), m.name, m.sender, m.receiver, words_in(at.of[1], m.words), status(at.run, m, read))
+        cells = (m.sender, m.receiver, words_in(at.of[1], m.words), status(at.run, m, read))
+        pressed = "true" if m.name == at.chosen else "false"
         rows.append(
-            f'<tr class="{kinds.strip()}" data-message="{html.escape(m.name)}" tabindex="0" role="button">'
+            f'<tr class="{kinds.strip()}" data-message="{html.escape(m.name)}"><td>{m.tick}</td>'
+            f'<td><button type="button" aria-pressed="{pressed}">{html.escape(m.name)}</button></td>'
             + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
             + "</tr>"
         )

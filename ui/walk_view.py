@@ -247,10 +247,8 @@ def thought_html(walker: Walker, decision: Decision, language: str, within: floa
     if walker.original is not None:
         rows.append(("", t("walk.edited", was=move_name(walker.original.action))))
     listed = "".join(f'<li class="{kind}">{html.escape(text)}</li>' for kind, text in rows)
-    return (
-        f'<div class="lab-thought"><p class="words">{shown}<b style="{after}">{act} → {html.escape(move)}</b></p>'
-        f"<ul>{listed}</ul></div>"
-    )
+    said = f'{shown}<b style="{after}">{act} → {html.escape(move)}</b>'
+    return f'<div class="lab-thought"><p class="words" tabindex="0">{said}</p><ul>{listed}</ul></div>'
 
 
 def _verdict(good: bool | None, yes: str, no: str, **slots: Any) -> tuple[str, str]:

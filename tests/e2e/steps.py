@@ -6,9 +6,11 @@ from contextlib import closing
 
 from playwright.sync_api import Locator, expect
 
+from lab.labelling import LabellingDesk
 from lab.store import Store
 from tests.e2e.person import Person
 from tests.e2e.server import wait_until
+from tests.lab.runs import add_ppo_run
 from ui.browser import COOKIE
 
 LOOKING_TIME = 0.35  # seconds; an answer sooner than .25 after the pair was shown is refused as a slip
@@ -106,6 +108,15 @@ def simulate_labels(person: Person, number: int = 20) -> None:
     go.click()
     wait_until(lambda: labels(person)[1] == before + number, f"{number} simulated labels")
     person.settle()
+
+
+def give_a_trained_run(person: Person) -> None:
+    """Labels, and a run whose model answers otherwise than the start, in the person's lab, without their waiting."""
+    [browser] = [cookie["value"] for cookie in person.context.cookies() if cookie["name"] == COOKIE]
+    with closing(Store(person.server.database)) as store:
+        lab = store.open_lab(browser, "en")
+        LabellingDesk(store, lab).simulate(8, "default", 0.0, seed=1)
+        add_ppo_run(store, lab, noise=0.03)
 
 
 def run_id(person: Person) -> int:

@@ -1,25 +1,10 @@
 """The blind test in a browser: keys, a double click, a reload."""
 
-from contextlib import closing
-
 from playwright.sync_api import expect
 
-from lab.labelling import LabellingDesk
-from lab.store import Store
 from tests.e2e import steps
 from tests.e2e.person import Person
 from tests.e2e.server import wait_until
-from tests.lab.runs import add_ppo_run
-from ui.browser import COOKIE
-
-
-def give_a_trained_run(person: Person) -> None:
-    """Labels, and a run whose model answers otherwise than the start."""
-    [browser] = [cookie["value"] for cookie in person.context.cookies() if cookie["name"] == COOKIE]
-    with closing(Store(person.server.database)) as store:
-        lab = store.open_lab(browser, "en")
-        LabellingDesk(store, lab).simulate(8, "default", 0.0, seed=1)
-        add_ppo_run(store, lab, noise=0.03)
 
 
 def comes_to(person: Person, place: int) -> None:
@@ -30,7 +15,7 @@ def comes_to(person: Person, place: int) -> None:
 
 def test_a_double_click_answers_one_question_and_a_reload_loses_none(person: Person) -> None:
     person.go("/", lang="en")
-    give_a_trained_run(person)
+    steps.give_a_trained_run(person)
     person.go("/ppo", lang="en", view="blind")
     person.press("blind_go")
     comes_to(person, 0)

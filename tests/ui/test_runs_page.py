@@ -17,6 +17,7 @@ from tests.lab.runs import add_ppo_run
 from tests.ui.conftest import ROOT, Visit, answer, markup, press, said
 from ui import book_view, charts
 from ui.i18n import translate
+from ui.runs_view import MOST_COMPARED
 
 
 @pytest.fixture(autouse=True)
@@ -199,7 +200,6 @@ def test_the_page_shows_the_address_of_a_runs_settings_and_it_is_understood() ->
 
 
 def test_curves_of_several_runs_differ_in_colour_and_dash() -> None:
-    lines = [charts.Series(name=f"{i}", x=[1, 2], y=[i, i], dash=dash) for i, dash in enumerate(("solid", "dot"))]
+    lines = [charts.Series(name=f"{i}", x=[1, 2], y=[i, i]) for i in range(MOST_COMPARED)]
     drawn = [one["line"] for one in charts.curves(lines, charts.LIGHT)["data"]]
-    assert [line["dash"] for line in drawn] == ["solid", "dot"]
-    assert drawn[0]["color"] != drawn[1]["color"]
+    assert len({line["dash"] for line in drawn}) == len({line["color"] for line in drawn}) == MOST_COMPARED
