@@ -6,6 +6,7 @@ from lab.overview import Overview
 from ui import (
     checklist_view,
     controls,
+    demo_view,
     journey_view,
     labs_view,
     layout,
@@ -19,6 +20,7 @@ from ui import (
 known = page_address.take("home")
 layout.heading("home")
 lessons.strip("home", known)
+demo_view.invitation()
 problem_view.faults()
 now = map_view.read()
 map_view.heading(now)
