@@ -19,8 +19,8 @@ from ui import (
 
 known = page_address.take("home")
 layout.heading("home")
-lessons.strip("home", known)
 demo_view.invitation()
+lessons.strip("home", known)
 problem_view.faults()
 now = map_view.read()
 map_view.heading(now)
