@@ -6,6 +6,7 @@ from lab.overview import Overview
 from ui import (
     checklist_view,
     controls,
+    demo_view,
     journey_view,
     labs_view,
     layout,
@@ -18,6 +19,7 @@ from ui import (
 
 known = page_address.take("home")
 layout.heading("home")
+demo_view.invitation()
 lessons.strip("home", known)
 problem_view.faults()
 now = map_view.read()

@@ -613,6 +613,64 @@ def trails(
     return {"data": data, "layout": layout}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Strip:
+    """A curve with an axis and a title of its own, see `stacked`."""
+
+    title: str
+    series: Series
+    share: bool = False
+    baseline: float | None = None
+
+
+STACKED = {"size": 28, "gap": 0.2, "line": 6}
+"""Letters and lines, in pixels, that are seen from the back of a room, and the room for a title, in shares of the
+figure."""
+
+
+def stacked(strips: Sequence[Strip], palette: Palette, *, height: int) -> Figure:
+    """Curves over the same steps, the first on top, each with its own axis below its title."""
+    layout, data = _layout(palette, height), list[Figure]()
+    axes: Mapping[str, Figure] = {
+        name: layout.pop(name) | {"tickfont": {"size": STACKED["size"]}} for name in ("xaxis", "yaxis")
+    }
+    layout |= {"annotations": [], "shapes": [], "xaxis": axes["xaxis"] | {"rangemode": "tozero"}}
+    layout["font"] |= {"color": palette.text}
+    share_of = (1 - STACKED["gap"] * len(strips)) / max(1, len(strips))
+    for place, (colour, strip) in enumerate(zip(palette.series, strips, strict=False)):
+        top = 1 - STACKED["gap"] - place * (STACKED["gap"] + share_of)
+        number = str(place + 1) if place else ""
+        domain = [max(0.0, top - share_of), top]
+        layout[f"yaxis{number}"] = axes["yaxis"] | {"domain": domain, "nticks": 4} | (SHARES if strip.share else {})
+        if place == len(strips) - 1:
+            layout["xaxis"]["anchor"] = f"y{number}"
+        layout["annotations"].append({
+            "text": f"<b>{_plain(strip.title)}</b>", "xref": "paper", "x": 0, "xanchor": "left", "yref": "paper",
+            "y": top, "yanchor": "bottom", "showarrow": False, "font": {"size": 38, "color": colour},
+        })  # fmt: skip
+        data += _strip_data(strip.series, colour, f"y{number}")
+        if strip.baseline is not None:
+            layout["shapes"].append({
+                "type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": f"y{number}", "y0": strip.baseline,
+                "y1": strip.baseline, "line": {"color": palette.muted, "width": 3, "dash": "dash"},
+            })  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def _strip_data(series: Series, colour: str, axis: str) -> list[Figure]:
+    kept = _thin(len(series.x))
+    one = {"type": "scatter", "x": [series.x[i] for i in kept], "yaxis": axis, "name": _plain(series.name)}
+    band: list[Figure] = []
+    if len(series.low):
+        edge = one | {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+        filled = {"fill": "tonexty", "fillcolor": _fade(colour, 0.18)}
+        band = [edge | {"y": [series.low[i] for i in kept]}, edge | {"y": [series.high[i] for i in kept]} | filled]
+    line = {"color": colour, "width": STACKED["line"]}
+    mode = "lines+markers" if len(kept) < 3 or len(series.low) else "lines"
+    curve = one | {"y": [series.y[i] for i in kept], "mode": mode, "line": line, "marker": {"size": 14}}
+    return [*band, curve]
+
+
 def _title(text: str) -> Figure:
     return {"text": text, "font": {"size": 13}, "standoff": 4}
 

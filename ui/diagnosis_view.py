@@ -20,13 +20,17 @@ def line(run: Run | None) -> None:
     with st.container(key="ppo_diagnosis"):
         if run is None:
             return
-        found = diagnosis.diagnose(session.laboratory().store.metrics(run.id))
-        said = " ".join(_said(finding) for finding in found)
-        kind = KINDS.get(found[0].name, "")
+        said, kind = in_words(run)
         st.html(
             f'<p class="lab-diagnosis {kind}" role="status"><b>{html.escape(t("diagnosis.title"))}</b> '
             f"{html.escape(said)}</p>"
         )
+
+
+def in_words(run: Run) -> tuple[str, str]:
+    """What the rules find in a run so far, and of which kind the worst of it is."""
+    found = diagnosis.diagnose(session.laboratory().store.metrics(run.id))
+    return " ".join(_said(finding) for finding in found), KINDS.get(found[0].name, "")
 
 
 def _said(finding: diagnosis.Finding) -> str:

@@ -42,6 +42,17 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
+def open_new(name: str = "") -> None:
+    """Be in a new lab from now on, from a callback."""
+    store, language = session.laboratory().store, session.current_lab().language
+    _change(lambda: store.new_lab(session.browser(), language, name))
+
+
+def open_known(lab_id: int) -> None:
+    """Be in another lab that the browser knows, from a callback."""
+    _change(lambda: _switch(lab_id))
+
+
 def _own(lab: Lab) -> None:
     with st.container(key="labs_own", horizontal=True, vertical_alignment="bottom", gap="small"):
         name = f"labs_name_{lab.id}"

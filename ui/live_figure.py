@@ -48,19 +48,34 @@ export default function ({ data, parentElement }) {
     element.hidden = !data[part];
   }
   plot.setAttribute('aria-label', [data.name, data.summary].filter(Boolean).join('. '));
-  plot.style.minHeight = data.figure.layout.height + 'px';
+  // A figure that is made for a height of the window is scaled as a whole, its letters too.
+  const fit = () => {
+    const scale = data.designed ? window.innerHeight / data.designed : 1;
+    const { height } = data.figure.layout;
+    if (data.designed) {
+      const style = { width: `${root.clientWidth / scale}px`, height: `${height}px`, transformOrigin: '0 0' };
+      Object.assign(plot.style, style, { transform: `scale(${scale})`, marginBottom: `${(scale - 1) * height}px` });
+    } else {
+      plot.style.minHeight = height + 'px';
+    }
+    return plot.clientWidth || undefined;
+  };
+  fit();
   plot.latest = data.figure;
   plotly(data.source).then((Plotly) => {
     // The page may have gone on, or left, while plotly.js was loading.
     if (!plot.isConnected || plot.latest !== data.figure) return;
-    const layout = { ...data.figure.layout, width: plot.clientWidth || undefined };
+    const layout = { ...data.figure.layout, width: fit() };
+    root.fit = fit;
     Plotly.react(plot, data.figure.data, layout, CONFIG);
     if (root.dataset.mounted) return;
     root.dataset.mounted = 1;
-    new ResizeObserver(() => {
-      const width = plot.clientWidth;
-      if (plot.isConnected && width && width !== plot.layout.width) Plotly.relayout(plot, { width });
-    }).observe(root);
+    const resized = () => {
+      const width = plot.isConnected && root.fit();
+      if (width && width !== plot.layout.width) Plotly.relayout(plot, { width });
+    };
+    new ResizeObserver(resized).observe(root);
+    if (data.designed) window.addEventListener('resize', resized);
   }).catch((error) => console.error(error));
 }
 """
@@ -73,15 +88,18 @@ def palette() -> Palette:
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
-def live_figure(figure: Figure, *, key: str, name: str, summary: str, value: str = "", sentence: str = "") -> None:
+def live_figure(
+    figure: Figure, *, key: str, name: str, summary: str, value: str = "", sentence: str = "", designed_for: int = 0
+) -> None:
     """Show a figure under its name and latest value, and below it what it is and how it reads in words.
 
     key: stays the same from update to update; browser tests find the figure as ``.st-key-<key>``.
     sentence: what the number is, its unit, which way is good. summary: what the curve shows, for who can't see it.
+    designed_for: the height of the window that its sizes are meant for; in another one it is scaled. 0: it never is.
     """
     with st.container(key=key, gap=None):
         _live_figure(
             key=f"{key}_figure",
             data={"figure": figure, "name": name, "value": value, "sentence": sentence, "summary": summary}
-            | {"source": _SOURCE},
+            | {"source": _SOURCE, "designed": designed_for},
         )

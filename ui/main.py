@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import controls, errors, layout, session
+from ui import controls, demo_view, errors, layout, present_view, presenting, session
 from ui.i18n import t
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +30,8 @@ def main() -> None:
     st.set_page_config(page_title=f"{page.title} · RLHF Lab" if page.url_path else "RLHF Lab")
     session.enter(page.url_path)
     joined = page.url_path == "label" and session.joined_key("joined_class")
-    if joined:  # whoever comes to label gets no way elsewhere, and no lab of their own
+    presented = presenting.asked()
+    if joined or presented:  # whoever comes to label, or looks at a projector, gets no way elsewhere
         page = st.navigation(pages, position="hidden")
     bar = layout.language_bar()
     with errors.guard():
@@ -40,6 +41,9 @@ def main() -> None:
         with bar:
             layout.model_language_switch()
         controls.notice()
+        if presented:
+            return present_view.present()
+        demo_view.strip()
         page.run()
 
 

@@ -51,6 +51,13 @@ def _chosen_run() -> Run | None:
     return runs[st.session_state[key]]
 
 
+def show(run_id: int) -> None:
+    """Let a run's answers stand beside the start's, before any widget is drawn."""
+    runs = problem.trained_runs(session.laboratory().store, session.current_lab())
+    if run_id in runs:
+        session.put(f"problem_run_{max(runs)}", run_id)
+
+
 def _cards(trained: Trained | None) -> None:
     before = problem.of_start(session.current_lab().language)
     now = trained.cases if trained and trained.cases else (None,) * len(before)

@@ -19,7 +19,7 @@ from lab import models
 from lab.jobs import JobError, JobSpec
 from lab.store import Run
 from rlhf_core.metrics import METRICS
-from ui import charts, controls, errors, layout, session
+from ui import charts, controls, errors, layout, presenting, session
 from ui.i18n import has, t
 from ui.live_figure import live_figure, palette
 
@@ -153,6 +153,7 @@ class RunPanel:
             again = self.say("reset_help")
             button("reset", t("run.reset"), lambda: jobs.reset(run.id), run is not None, note=again)
             self._pace(run)
+            presenting.link()
 
     def _button(
         self, name: str, label: str, act: Callable[[], Any], possible: bool, primary: bool = False,

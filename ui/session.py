@@ -121,6 +121,10 @@ class Session:
     """Whether the simulated annotators are to label next."""
     mission_look: int = 0
     """The group whose secret brief is in sight; 0 of none."""
+    demo_moves: bool = False
+    """Whether this tab is to go to the page of the guided demo's stage."""
+    demo_set_up: tuple[int, str] | None = None
+    """The lab and the stage whose page was set up for the guided demo last."""
     walk: Any = None
     """The walk through a maze that this tab looks at, see `walk_view.WalkDesk`."""
 

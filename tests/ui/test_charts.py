@@ -33,6 +33,22 @@ def test_marks_that_crowd_share_a_label() -> None:
     assert [label.text for label in drawn.layout.annotations] == ["KL 0<br>T 1.2", "KL 0.5"]
 
 
+def test_strips_stand_one_above_the_other_without_touching() -> None:
+    rate = Series(name="win rate", x=[1, 5], y=[0.5, 0.6], low=[0.4, 0.5], high=[0.6, 0.7])
+    strips = [
+        charts.Strip(title="Reward 3 <b>", series=Series(name="reward", x=[1, 2, 3], y=[1, 2, 3]), baseline=0.0),
+        charts.Strip(title="Win rate 60%", series=rate, share=True),
+        charts.Strip(title="Loss", series=Series(name="loss", x=[], y=[])),
+    ]
+    for n in (1, 2, 3):
+        drawn = go.Figure(charts.stacked(strips[:n], LIGHT, height=560))
+        ends = [end for place in range(n) for end in drawn.layout[f"yaxis{place + 1 if place else ''}"].domain[::-1]]
+        assert ends == sorted(ends, reverse=True) and 0.0 <= ends[-1] and ends[0] < 1.0
+        assert len(drawn.layout.annotations) == n
+    assert drawn.layout.annotations[0].text == "<b>Reward 3 &lt;b&gt;</b>"
+    assert [curve.yaxis for curve in drawn.data] == ["y", "y2", "y2", "y2", "y3"], "the win rate has its band"
+
+
 def test_no_points_are_a_figure_too() -> None:
     assert len(go.Figure(charts.curves([Series(name="loss", x=[], y=[])], LIGHT)).data) == 1
 
