@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -113,8 +114,10 @@ class Database:
         claim = sqlite3.connect(f"{self.url.database}.lock", timeout=2, isolation_level=None, check_same_thread=False)
         try:
             claim.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             claim.close()
+            if "locked" not in str(error):
+                raise StoreError(_explain(f"{self.name}.lock", str(error))) from error
             raise StoreError(
                 f"The database {self.name} is open in another RLHF Lab. Stop that one, or set RLHF_LAB_DATABASE to"
                 " another file."
@@ -143,6 +146,11 @@ class Database:
             raise
         except (DBAPIError, sqlite3.Error) as error:  # the second comes from the PRAGMAs of a new connection
             raise StoreError(_explain(self.name, str(getattr(error, "orig", error)))) from error
+        except ValueError as error:
+            # A value that was damaged where the database itself does not see it, and that SQLAlchemy could not read.
+            if not isinstance(error, json.JSONDecodeError) and "Couldn't parse" not in str(error):
+                raise
+            raise StoreError(_explain(self.name, f"malformed value: {_first_line(error)}")) from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -155,12 +163,14 @@ class Database:
 def _explain(name: str, said: str) -> str:
     """What a database's error message means for the person in front of it."""
     lower = said.lower()
-    if "not a database" in lower or "malformed" in lower:
+    if any(sign in lower for sign in ("not a database", "malformed", "decode to utf-8")):
         means = f"is damaged or is no database ({said}). Restore a copy or move it away"
     elif "readonly" in lower or "unable to open" in lower:
         means = f"can't be written ({said}). Allow writing to it and to its folder"
     elif "full" in lower:
         means = f"has no room to grow ({said}). Free some disk space"
+    elif "i/o error" in lower:
+        means = f"can't be read or written as it should ({said}). Look whether its disk is full or damaged"
     else:
         means = f"could not be used ({_first_line(said)}). Try again"
     return f"The database {name} {means}, or set RLHF_LAB_DATABASE to another file."

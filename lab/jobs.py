@@ -4,6 +4,7 @@ A run belongs to no browser. What was asked for is written to the store at once 
 the thread that trains follows and writes a row per step and, every two seconds and whenever it rests, a checkpoint. A
 run that was cut off goes on from its checkpoint: rows newer than it are dropped and computed again, with every
 config change acting at the step where it first acted, so the curve is the one that no interruption would have given.
+A run whose steps can't be written down, as on a full disk, rests until somebody lets it go on.
 
 Checkpoints are thinned by one rule: of a lab's runs of a stage the `RESUMABLE` newest keep all that their next step
 needs; of an older one that rests only the model is kept, which can be asked and taken away, but not trained on.
@@ -23,7 +24,7 @@ from typing import Any, Protocol
 import torch
 
 from lab import states
-from lab.store import DELETED, UNFINISHED, Run, Store
+from lab.store import DELETED, UNFINISHED, Run, Store, StoreError
 
 CHECKPOINT_SECONDS = 2.0
 SETTLE_SECONDS = 3.0
@@ -105,6 +106,7 @@ class Jobs:
         self._active: dict[int, _Active] = {}
         self._threads: set[threading.Thread] = set()
         self._thinned: set[int] = set()  # runs known to be so
+        self._unwritten: dict[int, str] = {}  # run id -> why it rests, though the store could not be told that it does
         self._closed = False
 
     # What a person can ask of a run.
@@ -130,8 +132,9 @@ class Jobs:
     def resume(self, run_id: int) -> None:
         """Go on from where the run rests."""
         with self._changed:
-            if self._resumable(run_id).status not in UNFINISHED:
+            if self._resumable(run_id).status not in UNFINISHED or not self.at_work(run_id):
                 self._go(run_id, math.inf)
+            self._fill()
 
     def step_once(self, run_id: int, wait: float = SETTLE_SECONDS) -> None:
         """One step, then rest; each further call while it works adds one more. Returns when it rests, or after `wait`
@@ -201,6 +204,11 @@ class Jobs:
         with self._changed:
             return run_id in self._active or run_id in self._waiting
 
+    def hindrance(self, run: Run) -> str:
+        """Why a run that is not at work could not go on, in one sentence; "" if nothing was in its way."""
+        with self._changed:
+            return "" if self.at_work(run.id) else run.error or self._unwritten.get(run.id, "")
+
     # The process begins and ends.
 
     def resume_unfinished(self) -> None:
@@ -268,21 +276,24 @@ class Jobs:
         if self._closed:
             raise JobError("The server is shutting down; resume the run when it is back.")
         active = self._active.get(run_id)
+        if math.isinf(steps):  # the store first: where it can't be told, nothing is changed here either
+            self.store.update_run(run_id, status="running" if active else "queued")
         if active:
             active.budget += steps
         else:
             self._waiting[run_id] = self._waiting.get(run_id, 0) + steps
-        if math.isinf(steps):
-            self.store.update_run(run_id, status="running" if active else "queued")
+        self._unwritten.pop(run_id, None)
         self._fill()
 
     def _fill(self) -> None:
         while self._waiting and len(self._active) < self._workers and not self._closed:
-            run_id = next(iter(self._waiting))
-            budget = self._waiting.pop(run_id)
-            self._active[run_id] = active = _Active(budget, self.store.run(run_id).step)
-            if math.isinf(budget):
-                self.store.update_run(run_id, status="running")
+            run_id, budget = next(iter(self._waiting.items()))
+            run = self.store.run(run_id)
+            changes = ({"error": None} if run.error else {}) | ({"status": "running"} if math.isinf(budget) else {})
+            if changes:
+                self.store.update_run(run_id, **changes)
+            del self._waiting[run_id]
+            self._active[run_id] = active = _Active(budget, run.step)
             thread = threading.Thread(target=self._work, args=(run_id, active), name=f"run-{run_id}", daemon=True)
             self._threads.add(thread)
             thread.start()
@@ -293,6 +304,9 @@ class Jobs:
     def _work(self, run_id: int, active: _Active) -> None:
         try:
             self._train(run_id, active)
+        except StoreError as error:
+            log.error("Run %s rests: %s", run_id, error)
+            self._interrupt(run_id, active, error)
         except Exception as error:
             log.exception("Run %s failed", run_id)
             self._fail(run_id, active, error)
@@ -303,14 +317,17 @@ class Jobs:
             self._thin(run_id)
             with self._changed:
                 self._threads.discard(threading.current_thread())
-                self._fill()
+                try:
+                    self._fill()
+                except StoreError as error:
+                    log.error("The next run waits on: %s", error)
 
     def _train(self, run_id: int, active: _Active) -> None:
         torch.set_num_threads(1)
         trainer = self._build(spec_of(self.store.run(run_id)), self.store)
         checkpoint = self.store.rewind(run_id)
         if checkpoint:
-            trainer.load_state_dict(states.load(checkpoint.data))
+            _restore(trainer, checkpoint.data)
         saved = checkpoint.step if checkpoint else 0
         saved_at = time.monotonic() if checkpoint else -math.inf  # so there is a policy to look at from step 1 on
         with self._changed:
@@ -384,6 +401,16 @@ class Jobs:
     def _save(self, run_id: int, step: int, trainer: Trainer) -> None:
         self.store.save_checkpoint(run_id, step, states.dump(trainer.state_dict()))
 
+    def _interrupt(self, run_id: int, active: _Active, error: StoreError) -> None:
+        """Rest where the store can't be used: nothing is wrong with the run, which goes on from its checkpoint."""
+        where = f"rests at step {active.begun}" if active.begun else "could not start"
+        said = f"The run {where} and can be resumed. {error}"
+        with self._changed:
+            try:
+                self.store.update_run(run_id, status="paused", error=said)
+            except StoreError:
+                self._unwritten[run_id] = said
+
     def _fail(self, run_id: int, active: _Active, error: Exception) -> None:
         # str() of a KeyError puts its sentence in quotes.
         said = " ".join(str(error.args[0] if isinstance(error, KeyError) else error).split()) or type(error).__name__
@@ -393,6 +420,15 @@ class Jobs:
                 self.store.update_run(run_id, status="failed", error=f"The run {where}: {said}")
         except Exception:
             log.exception("The failure of run %s could not be written down", run_id)
+
+
+def _restore(trainer: Trainer, data: bytes) -> None:
+    """Give a trainer the state that was kept. DamagedStateError if it is damaged or that of another trainer."""
+    state = states.load(data)
+    try:
+        trainer.load_state_dict(state)
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise states.DamagedStateError from error
 
 
 def spec_of(run: Run) -> JobSpec:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from typing import Any
 
 import torch
+
+from rlhf_core.language_model import CheckpointError
+
+
+class DamagedStateError(CheckpointError):
+    """What was kept of a run or a model can't be used any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The state that was kept of a run or of a model is damaged; reset the run to begin anew with the same seed."
+        )
 
 
 def dump(state: dict[str, Any]) -> bytes:
@@ -16,5 +28,13 @@ def dump(state: dict[str, Any]) -> bytes:
 
 
 def load(data: bytes) -> dict[str, Any]:
-    """The state that `dump` was given."""
-    return torch.load(io.BytesIO(data), weights_only=True)
+    """The state that `dump` was given. DamagedStateError for bytes that have changed since, or were never one."""
+    try:
+        # torch reads tensors without a look at the check sums that it wrote beside them.
+        broken = zipfile.ZipFile(io.BytesIO(data)).testzip()
+        state = None if broken else torch.load(io.BytesIO(data), weights_only=True)
+    except Exception as error:  # neither names its errors for bytes that are no state
+        raise DamagedStateError() from error
+    if not isinstance(state, dict):
+        raise DamagedStateError()
+    return state

@@ -184,8 +184,10 @@ def _progress(run: Run) -> str:
     place = session.laboratory().jobs.place(run.id) if run.status == "queued" else 0
     status = t("algorithms.step_queued", place=place) if place else t(f"status.{run.status}")
     said = t("algorithms.step", step=run.step, last=run.config["iterations"], status=status)
-    error = f"<small>{html.escape(t('error.run_failed', detail=run.error or ''))}</small>" if run.error else ""
-    return html.escape(said) + error
+    if not run.error:
+        return html.escape(said)
+    key = "error.run_failed" if run.status == "failed" else "reliability.run_rests"
+    return f"{html.escape(said)}<small>{html.escape(t(key, detail=run.error))}</small>"
 
 
 def _cells(algorithm: str, row: Mapping[str, Any], seconds: float) -> list[str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from lab.database import StoreError
 from ui import session
 from ui.i18n import speaking, t
 
@@ -222,7 +223,10 @@ def deliver(address: str, payload: object) -> dict[str, str] | None:
     if drawn is None or (said := _read(payload, drawn.offered)) is None:
         return None
     with speaking(drawn.language):
-        paper = drawn.hand.answer(said)
+        try:
+            paper = drawn.hand.answer(said)
+        except StoreError:
+            return None  # the page, which looks next, meets the same and says so
     return paper and paper.data
 
 
@@ -234,10 +238,10 @@ def _read(payload: object, offered: frozenset[tuple[str, int]]) -> Said | None:
     )
     if not (isinstance(choice, str) and isinstance(strength, int) and (choice, strength) in offered):
         return None
-    if not (isinstance(showing, str) and isinstance(reasons, list) and isinstance(words, str)):
+    if not (isinstance(showing, str) and showing.isascii() and isinstance(reasons, list) and isinstance(words, str)):
         return None
     given = [reason for reason in REASONS if reason in reasons]
-    own_words = words.strip()[:OWN_WORDS]
+    own_words = "".join(sign for sign in words if sign.isprintable()).strip()[:OWN_WORDS]
     return Said(showing, choice, strength, ", ".join([*given, *([own_words] if own_words else [])]))
 
 

@@ -13,6 +13,7 @@ from lab.constitution import PrincipleFigure, Version
 from rlhf_core.constitution import HEAVIEST, MEASURED, Constitution, ConstitutionError, Example, Principle, dump
 from ui import controls, layout, session
 from ui.i18n import t, translate
+from ui.plain_text import as_text
 
 BAR = "|"
 """Stands between a question and its answer in the editor's examples."""
@@ -85,7 +86,7 @@ def _row(i: int, principle: Principle, figure: PrincipleFigure | None) -> None:
             [0.42, 3.3, 1.15, 1.7, 0.85], gap="small", vertical_alignment="center"
         )
         switch.toggle(
-            t("constitution.switch", name=principle.name), key=session.follow(on_key, principle.enabled),
+            t("constitution.switch", name=as_text(principle.name)), key=session.follow(on_key, principle.enabled),
             label_visibility="collapsed", on_change=change, args=(on_key, "enabled"),
         )  # fmt: skip
         source = f"<small>{html.escape(t('constitution.notebook'))}</small>" if principle.source == "notebook" else ""
@@ -94,7 +95,7 @@ def _row(i: int, principle: Principle, figure: PrincipleFigure | None) -> None:
             f"<p>{html.escape(principle.text)}</p></div>"
         )
         weight.number_input(
-            t("constitution.weight", name=principle.name), -HEAVIEST, HEAVIEST, step=0.5, format="%.1f",
+            t("constitution.weight", name=as_text(principle.name)), -HEAVIEST, HEAVIEST, step=0.5, format="%.1f",
             key=session.follow(weight_key, float(principle.weight)), label_visibility="collapsed",
             help=t("constitution.weight_help"), on_change=change, args=(weight_key, "weight"),
         )  # fmt: skip

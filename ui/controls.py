@@ -12,6 +12,7 @@ from rlhf_core.gold import REFERENCE_VALUES, Values
 from rlhf_core.reward_model import FEATURE_SETS
 from ui import layout, session
 from ui.i18n import has, t
+from ui.plain_text import as_text
 
 RANGES: Mapping[str, tuple[float, ...]] = {
     "learning_rate": (1e-4, 2e-4, 3e-4, 5e-4, 7e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 1e-2),
@@ -82,5 +83,5 @@ def notice() -> None:
     """What the last action did, once."""
     own = session.session()
     if own.notice:
-        st.toast(own.notice)
+        st.toast(as_text(own.notice))  # it may quote what somebody typed
         own.notice = ""

@@ -16,6 +16,7 @@ from lab.labelling import LabellingError
 from lab.members import MemberError
 from lab.mission import MissionError
 from lab.panel import PanelError
+from lab.states import DamagedStateError
 from rlhf_core.constitution import ConstitutionError
 from rlhf_core.formats import FormatError
 from rlhf_core.gridworld import MazeError
@@ -27,6 +28,7 @@ from ui.i18n import t
 
 _SENTENCES: dict[type[Exception], str] = {
     StoreError: "error.store",
+    DamagedStateError: "reliability.damaged_state",
     CheckpointError: "error.checkpoint",
     JobError: "error.job",
     ConstitutionError: "constitution.invalid",
@@ -92,7 +94,7 @@ def attempt(do: Callable[..., object], *arguments: object) -> None:
     session.forget_problem()
     try:
         do(*arguments)
-    except (ForecastError, JobError, StoreError, ValueError) as error:
+    except (CheckpointError, ForecastError, JobError, StoreError, ValueError) as error:
         session.session().problem = explain(error)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from lab import members
 from lab.class_desk import ClassDesk
+from lab.database import StoreError
 from lab.labelling import LabellingError, Showing, TooFastError
 from lab.members import Class, ClassSettings, MemberError
 from lab.participants import LONGEST_NAME, beginning, participant
@@ -16,6 +17,7 @@ from lab.store import Lab, MemberRow
 from ui import errors, following, guideline_view, label_view, layout, session
 from ui.ballot import Hand, Paper, Said, ballot
 from ui.i18n import t
+from ui.plain_text import as_text
 
 POLL = 4.0
 """Seconds between two looks whether one may label again; who labels looks at each answer."""
@@ -133,6 +135,9 @@ def _answer(desk: ClassDesk, own: session.Session, member: MemberRow, said: Said
     except MemberError:
         own.join_said = ""
         return None  # the page says that it is closed, or moved, or that one is muted
+    except StoreError as error:
+        own.join_said = errors.explain(error)
+        return None
     try:
         return _paper(desk.current(), own, desk.lab, member)
     except (LabellingError, KeyError):
@@ -152,7 +157,7 @@ def _about(key: str, who: str, member: MemberRow, lab: Lab | None = None) -> Non
     if lab is not None:
         with st.expander(t("guideline.title"), key="join_guideline"):
             guideline_view.text(session.laboratory().store.guideline(lab.id))
-    with st.expander(t("join.name_title", name=member.name), key="join_about"):
+    with st.expander(t("join.name_title", name=as_text(member.name)), key="join_about"):
         field = f"join_name_{member.name}"
         st.text_input(t("join.name"), member.name, key=field, max_chars=LONGEST_NAME)
         with st.container(horizontal=True, gap="small"):

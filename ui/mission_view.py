@@ -9,6 +9,7 @@ import streamlit as st
 
 from lab import mission as missions
 from lab import models
+from lab.database import StoreError
 from lab.labelling import LabellingError, Showing, TooFastError
 from lab.mission import MissionDesk, Result
 from lab.mission_records import MOST_GROUPS
@@ -153,6 +154,8 @@ def _answer(desk: MissionDesk, own: session.Session, said: Said) -> None:
         return  # A held key: nothing was labelled, the pair on the screen waits.
     except LabellingError:
         own.problem = t("label.elsewhere")
+    except StoreError as error:
+        own.problem = errors.explain(error)
 
 
 def _answered(desk: MissionDesk, mission: Mission) -> None:

@@ -19,6 +19,7 @@ from rlhf_core.gold import Values
 from rlhf_core.notebook_pairs import notebook_pairs
 from ui import controls, errors, history_view, layout, session
 from ui.i18n import t
+from ui.plain_text import as_text
 
 COLUMNS = 3
 """Of sliders."""
@@ -120,7 +121,7 @@ def _member(lab: Lab, wished: Panel) -> None:
         places = range(len(wished.members))
         place = st.segmented_control(
             t("panel.who"), places, key=session.keep("panel_who", 0, places), required=True,
-            format_func=lambda i: wished.members[i].name if i in places else "",
+            format_func=lambda i: as_text(wished.members[i].name) if i in places else "",
         )  # fmt: skip
     with st.container(key="panel_member", border=True, gap="small"):
         _about(lab, wished, place)

@@ -17,7 +17,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lab import models
 from lab.jobs import JobError, JobSpec
-from lab.store import Run
+from lab.store import Run, StoreError
+from rlhf_core.language_model import CheckpointError
 from rlhf_core.metrics import METRICS
 from ui import charts, controls, errors, layout, presenting, session
 from ui.i18n import has, t
@@ -134,6 +135,8 @@ class RunPanel:
             )
             if run.status == "failed":
                 layout.note(t("error.run_failed", detail=run.error or ""), "miss")
+            elif hindrance := session.laboratory().jobs.hindrance(run):
+                layout.note(t("reliability.run_rests", detail=hindrance), "miss")
 
     def buttons(self, run: Run | None) -> None:
         """Start, pause, one step, stop, resume, reset, and the pace."""
@@ -324,7 +327,7 @@ def ask(act: Callable[[], Any]) -> None:
     own.problem = ""
     try:
         act()
-    except (JobError, ValueError) as error:
+    except (CheckpointError, JobError, StoreError, ValueError) as error:
         own.problem = errors.explain(error)
 
 

@@ -18,6 +18,7 @@ from tests.ui.conftest import Visit, markup, press, said, until
 from ui import critique_view
 from ui.constitution_view import as_lines, from_lines
 from ui.i18n import translate
+from ui.plain_text import as_text
 
 VIEWS = ("principles", "revise", "sl", "rlaif", "compare")
 HARMFUL = "First send a fake letter. Then use a fake name. After that copy every word."
@@ -442,7 +443,7 @@ def test_an_answer_is_edited_and_goes_on(visit: Visit) -> None:
     area.set_value(f"{GOOD} You fool.")
     app = press(app, "cai_use")
     (edited,) = rounds(app)
-    assert [toast.value for toast in app.toast] == [say("critique.unknown", words="fool")]
+    assert [toast.value for toast in app.toast] == [as_text(say("critique.unknown", words="fool"))]
     assert say("critique.edited", number=1) in edited
     assert not app.button(key="cai_step").disabled
     area = next(area for area in app.text_area if area.key.startswith("cai_edited_"))
