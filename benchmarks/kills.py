@@ -382,8 +382,9 @@ def main() -> None:
         rows.append([part, found.kills, found.acknowledged, found.repeated, len(found.problems), same])
         problems += found.problems
     print(f"# Kills\n\nRemade by `python -m benchmarks.kills --moments {asked.moments} --seed {asked.seed}`.\n")
-    print(f"Each kill is a SIGKILL at a random moment. Labelling: to the server, while its owner and {PHONES} phones of")
-    print("a class label over HTTP; all labels that were acknowledged before any kill are looked for after each.")
+    print("Each kill is a SIGKILL at a random moment.")
+    print(f"Labelling: to the server, while its owner and {PHONES} phones of a class label over HTTP;")
+    print("all labels that were acknowledged before any kill are looked for after each.")
     print("Training: to a process that trains one run with tiny settings and keeps its state every")
     print(f"{CHECKPOINT_SECONDS:g} s (the app: {jobs_module.CHECKPOINT_SECONDS:g} s). Steps that came after the last")
     print("checkpoint are made anew. In the end the curve is laid beside that of a run that nobody disturbed.\n")

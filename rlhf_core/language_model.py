@@ -496,11 +496,19 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file. CheckpointError when it is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            metadata = dict(file.metadata() or {})
     except FileNotFoundError as error:
         raise CheckpointError(f"The checkpoint {path} is missing; {REMAKE}.") from error
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"The checkpoint {path} cannot be read ({error}); {REMAKE}.") from error
+        raise CheckpointError(f"The checkpoint {path} cannot be read ({_one_line(error)}); {REMAKE}.") from error
+    if broken := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise CheckpointError(f"The checkpoint {path} is damaged: {broken[0]} holds no finite numbers; {REMAKE}.")
+    return tensors, metadata
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def laid_out(values: Tensor, mask: Tensor) -> Tensor:
