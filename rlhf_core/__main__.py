@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -28,8 +29,19 @@ class OneLineParser(argparse.ArgumentParser):
     """Says what is wrong in one line and leaves with 2."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}", file=sys.stderr)
+        print(f"{self.prog}: {one_line(message)}", file=sys.stderr)
         raise SystemExit(2)
+
+
+LONGEST_LINE = 500
+"""Characters of what is said of an error; it may quote a value that goes on for ever."""
+
+
+def one_line(message: str) -> str:
+    """A message on one line, in signs that can be seen: a quoted name may hold a line break, or tell a terminal what to
+    do."""
+    seen = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in " ".join(message.split()))
+    return seen if len(seen) <= LONGEST_LINE else f"{seen[:LONGEST_LINE]} ..."
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -189,7 +201,7 @@ def run_label(
         raise ValueError("--annotator and --label-noise belong to --simulate; leave them out, or --import.")
     report, sentences = label.convert(files)
     for sentence in sentences:
-        print(sentence, file=sys.stderr)
+        print(one_line(sentence), file=sys.stderr)
     return report
 
 
@@ -252,6 +264,8 @@ def short(value: object) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when all went well, 2 for bad arguments or input."""
     torch.set_num_threads(1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # half a character; in JSON that is how it is written anyway
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:

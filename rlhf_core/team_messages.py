@@ -62,7 +62,7 @@ def parse(text: str) -> tuple[str, ...]:
     """The English words of a message in either language. MessageError names the word that can't stand where it does."""
     words = tuple(_ENGLISH.get(word, word) for word in text.split())
     if not words or words[0] not in VERBS:
-        raise MessageError(f"A message begins with one of {', '.join(VERBS)}, not {' '.join(words[:1])!r}.")
+        raise MessageError(f"A message begins with one of {', '.join(VERBS)}, not {' '.join(words[:1])!r:.40}.")
     verb, rest = words[0], words[1:]
     if verb == "see":
         _check_lists(rest)
@@ -72,10 +72,10 @@ def parse(text: str) -> tuple[str, ...]:
         raise MessageError(f"`{verb}` is followed by {_COUNTS[verb]} word(s), not {len(rest)}.")
     if verb == "ack":
         if not rest[0].isdecimal() or len(rest[0]) > 6:
-            raise MessageError(f"`ack` names the number of a message, not {rest[0]!r}.")
+            raise MessageError(f"`ack` names the number of a message, not {rest[0]!r:.40}.")
         return words
     if verb == "at" and rest[1] not in ROLES:
-        raise MessageError(f"There is no role {rest[1]!r}; choose one of {', '.join(ROLES)}.")
+        raise MessageError(f"There is no role {rest[1]!r:.40}; choose one of {', '.join(ROLES)}.")
     others: tuple[str, ...] = {"see": KINDS, "claim": ROLES}.get(verb, ())
     for word in rest[:1] if verb == "at" else rest:
         if word not in others:
@@ -86,7 +86,7 @@ def parse(text: str) -> tuple[str, ...]:
 def _check_lists(words: Sequence[str]) -> None:
     """A `see` is a kind and its cells, as often as need be."""
     if not words or words[0] not in KINDS:
-        raise MessageError(f"After `see` comes one of {', '.join(KINDS)}, not {' '.join(words[:1])!r}.")
+        raise MessageError(f"After `see` comes one of {', '.join(KINDS)}, not {' '.join(words[:1])!r:.40}.")
     for word, after in pairwise((*words, "")):
         if word in KINDS and after in (*KINDS, ""):
             raise MessageError(f"After {word!r} in a `see` comes at least one cell, such as (3,4).")
@@ -103,7 +103,7 @@ def read_cell(word: str) -> Cell:
         cell = (int(parts[0]), int(parts[1]))
         if inside(cell, LARGEST):
             return cell
-    raise MessageError(f"{word!r} is no cell; write it as (3,4), rows and columns from 0 to {LARGEST - 1}.")
+    raise MessageError(f"{word!r:.40} is no cell; write it as (3,4), rows and columns from 0 to {LARGEST - 1}.")
 
 
 def see(cells: Mapping[Cell, Kind]) -> tuple[str, ...]:
