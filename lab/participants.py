@@ -23,7 +23,7 @@ def tidy(name: str) -> str:
     """A name on one line. ValueError for one that is too long."""
     name = " ".join(name.split())
     if len(name) > LONGEST_NAME:
-        raise ValueError(f"The name {name!r} has {len(name)} characters; use at most {LONGEST_NAME}.")
+        raise ValueError(f"The name {name!r:.60} has {len(name)} characters; use at most {LONGEST_NAME}.")
     return name
 
 
