@@ -111,13 +111,15 @@ class Database:
         ends. Two servers that resumed the same runs would write the same steps."""
         if self.url.get_backend_name() != "sqlite" or not self.url.database or self._claimed:
             return
-        claim = sqlite3.connect(f"{self.url.database}.lock", timeout=2, isolation_level=None, check_same_thread=False)
+        claim, path = None, f"{self.url.database}.lock"
         try:
+            claim = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
             claim.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
-            claim.close()
+            if claim:
+                claim.close()
             if "locked" not in str(error):
-                raise StoreError(_explain(f"{self.name}.lock", str(error))) from error
+                raise StoreError(_explain(path, str(error))) from error
             raise StoreError(
                 f"The database {self.name} is open in another RLHF Lab. Stop that one, or set RLHF_LAB_DATABASE to"
                 " another file."
