@@ -101,17 +101,29 @@ class Database:
                 f"The database {self.name} was written by a newer RLHF Lab (schema {version}, this one reads "
                 f"{SCHEMA_VERSION}). Update the app, or set RLHF_LAB_DATABASE to another file."
             )
-        for old in range(version, SCHEMA_VERSION):
-            MIGRATIONS[old](db)
+        if version < SCHEMA_VERSION:
+            self._migrate(db, version)
         # Written even when nothing changed: a read-only file shows now and not at the first label.
         db.execute(schema.update().values(version=SCHEMA_VERSION))
+
+    def _migrate(self, db: sa.Connection, version: int) -> None:
+        """Bring older tables to this version, unless another process works with them as they are."""
+        ours = self._claimed is not None
+        self.claim()
+        try:
+            for old in range(version, SCHEMA_VERSION):
+                MIGRATIONS[old](db)
+        finally:
+            if not ours:
+                self._unclaim()
 
     def claim(self) -> None:
         """Keep other processes from training with this database, until `close` or the end of this one, however it
         ends. Two servers that resumed the same runs would write the same steps."""
         if self.url.get_backend_name() != "sqlite" or not self.url.database or self._claimed:
             return
-        claim, path = None, f"{self.url.database}.lock"
+        # By whatever name the file is called, its lock is the same one.
+        claim, path = None, f"{os.path.realpath(self.url.database)}.lock"
         try:
             claim = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
             claim.execute("BEGIN EXCLUSIVE")
@@ -156,10 +168,13 @@ class Database:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._unclaim()
+        self._engine.dispose()
+
+    def _unclaim(self) -> None:
         if self._claimed:
             self._claimed.close()
             self._claimed = None
-        self._engine.dispose()
 
 
 def _explain(name: str, said: str) -> str:

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -294,3 +295,27 @@ def test_a_second_server_runs_nothing_and_takes_over_when_the_first_has_gone(
     second = Laboratory(url)
     assert [run.id for run in second.store.unfinished_runs()] == [run_id]
     second.close()
+
+
+def test_a_second_server_is_known_by_the_file_and_not_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "other").symlink_to(tmp_path / "data")
+    first = Laboratory(f"sqlite:///{tmp_path}/data/lab.sqlite3")
+    for name in ("other/lab.sqlite3", "other/../data/lab.sqlite3", "data/./lab.sqlite3"):
+        with pytest.raises(StoreError, match="is open in another RLHF Lab"):
+            Laboratory(f"sqlite:///{tmp_path}/{name}")
+    first.close()
+
+
+def test_a_newer_server_changes_no_tables_that_an_older_one_works_with(tmp_path: Path) -> None:
+    path = written(5, tmp_path)
+    before = path.read_bytes()
+    with closing(sqlite3.connect(f"{path}.lock", isolation_level=None)) as older:
+        older.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="is open in another RLHF Lab"):
+            Store(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT version FROM schema").fetchall() == [(5,)]
+    assert len(path.read_bytes()) == len(before)
+    with closing(Store(f"sqlite:///{path}")) as store, closing(Laboratory(f"sqlite:///{path}")):
+        assert store.labs("a browser"), "and whoever migrates lets go of it"
