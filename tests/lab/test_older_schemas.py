@@ -22,15 +22,15 @@ def written(version: int, folder: Path) -> Path:
 
 
 def structure(path: Path) -> dict[str, object]:
-    """Columns, references and indexes of every table, as far as they decide what may be written."""
+    """Columns, references and unique indexes of every table: what decides what may be written."""
     with closing(sqlite3.connect(path)) as raw:
         tables = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
         return {
             table: (
                 {(name, primary) for _, name, _, _, _, primary in raw.execute(f"PRAGMA table_info('{table}')")},
                 {tuple(row[2:5]) for row in raw.execute(f"PRAGMA foreign_key_list('{table}')")},
-                {(name, unique) for _, name, unique, how, _ in raw.execute(f"PRAGMA index_list('{table}')")
-                 if how == "c"},
+                {name for _, name, unique, how, _ in raw.execute(f"PRAGMA index_list('{table}')")
+                 if unique and how == "c"},
             )
             for table in tables
         }  # fmt: skip
