@@ -35,6 +35,10 @@ MOST_BYTES = 100 * 2**20
 """Of a file that is opened."""
 MOST_UNPACKED = 400 * 2**20
 """Of all that is packed in it."""
+LONGEST_NAME = 60
+"""Characters that a lab is called."""
+LONGEST_REASON = 300
+"""Characters of why a file is refused, which may quote a value that goes on for ever."""
 STATUSES = ("running", "queued", "paused", "stopped", "finished", "failed", DELETED)
 
 
@@ -68,12 +72,14 @@ def unpack(store: Store, browser: str, data: bytes) -> Lab:
     _check_meaning(about, rows, store)
     try:
         return store.copy_in(
-            browser, rows, name=about["name"], language=about["language"], created_at=_time(about["created_at"])
+            browser, rows, name=about["name"][:LONGEST_NAME], language=about["language"], created_at=_time(about["created_at"])
         )
     except KeyError as error:
         raise _damaged(str(error.args[0])) from error
     except sa.exc.IntegrityError as error:
         raise _damaged(f"two rows contradict one another ({error.orig}).") from error
+    except (ArithmeticError, RecursionError, TypeError, ValueError, sa.exc.StatementError) as error:
+        raise _damaged(f"a row can't be kept ({error}).") from error
 
 
 def take_away(store: Store, lab_id: int) -> bytes:
@@ -204,17 +210,29 @@ def _check_meaning(about: Mapping[str, Any], rows: Rows, store: Store) -> None:
             parse(row["toml"])
         for row in rows["event"]:
             _check_event(row)
+        for row in rows["pair"]:
+            _check_writer(row["policy_id"])
+        for row in rows["showing"]:
+            if row["shown_left"] not in ("a", "b"):
+                raise ValueError(f"a pair was shown with {row['shown_left']!r:.20} on the left.")
         for row in rows["forecast"]:
             forecasts.read(row["curves"])
         for row in rows["run"]:
             _check_run(row, store)
-    except (ConstitutionError, ValueError, KeyError, TypeError) as error:
+    except (ConstitutionError, ArithmeticError, AttributeError, ValueError, KeyError, TypeError) as error:
         raise _damaged(str(error.args[0] if error.args else error)) from error
 
 
 def _check_event(row: Mapping[str, Any]) -> None:
     if row["kind"] == "label" and (row["choice"] not in CHOICES or row["strength"] not in range(4)):
         raise ValueError(f"a label says {row['choice']!r:.20} with strength {row['strength']!r:.20}.")
+    if row["labeler_kind"] not in ("human", "simulated"):
+        raise ValueError(f"a label is by {row['labeler_kind']!r:.20}.")
+
+
+def _check_writer(policy_id: str) -> None:
+    if policy_id.startswith("run-") and not policy_id.removeprefix("run-").isdecimal():
+        raise ValueError(f"there is no run {policy_id!r:.20}.")
 
 
 def _check_run(row: Mapping[str, Any], store: Store) -> None:
@@ -234,6 +252,8 @@ def _foreign() -> LabFileError:
 
 
 def _damaged(what: str) -> LabFileError:
+    what = " ".join(what.split())
+    what = what if len(what) <= LONGEST_REASON else f"{what[:LONGEST_REASON]} ..."
     return LabFileError("damaged", f"The file is damaged: {what} Download it again.", what=what)
 
 

@@ -65,7 +65,7 @@ class Principle:
     source: str = ""
 
     def __post_init__(self) -> None:
-        where = f"The principle {self.name!r}"
+        where = f"The principle {self.name!r:.60}"
         for field in ("name", "text", "critique_request", "revision_request"):
             value = getattr(self, field)
             if not value.strip():
@@ -78,7 +78,7 @@ class Principle:
             )
         if self.attribute and self.attribute not in MEASURED:
             raise ConstitutionError(
-                f"{where}: there is no gold attribute {self.attribute!r}; choose one of {', '.join(MEASURED)}, or none."
+                f"{where}: there is no gold attribute {self.attribute!r:.60}; choose one of {', '.join(MEASURED)}, or none."
             )
         self._check_examples(where, "breaks", self.breaks)
         self._check_examples(where, "keeps", self.keeps)
@@ -111,14 +111,14 @@ class Constitution:
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
             raise ConstitutionError(
-                f"language: there is no language {self.language!r}; choose one of {', '.join(LANGUAGES)}."
+                f"language: there is no language {self.language!r:.60}; choose one of {', '.join(LANGUAGES)}."
             )
         if not 1 <= len(self.principles) <= MOST_PRINCIPLES:
             raise ConstitutionError(f"There are {len(self.principles)} principles; give 1 to {MOST_PRINCIPLES}.")
         seen: set[str] = set()
         for principle in self.principles:
             if principle.name in seen:
-                raise ConstitutionError(f"Two principles are called {principle.name!r}; rename one.")
+                raise ConstitutionError(f"Two principles are called {principle.name!r:.60}; rename one.")
             seen.add(principle.name)
 
     @property
@@ -131,7 +131,7 @@ class Constitution:
         for principle in self.principles:
             if principle.name == name:
                 return principle
-        raise KeyError(f"There is no principle {name!r}.")
+        raise KeyError(f"There is no principle {name!r:.60}.")
 
     def with_principle(self, name: str, /, **changes: Any) -> Constitution:
         """The constitution with one principle changed."""
@@ -157,7 +157,7 @@ def parse(text: str) -> Constitution:
         raise ConstitutionError(f"This is no TOML that can be read: {error}.") from error
     _known("The constitution", table, ("format", "language", "principle"))
     if (number := table.get("format")) != FORMAT:
-        raise ConstitutionError(f"format must be {FORMAT}, not {number!r}.")
+        raise ConstitutionError(f"format must be {FORMAT}, not {number!r:.60}.")
     entries = table.get("principle")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in cast(list[object], entries)):
         raise ConstitutionError("There is no principle; write each as a [[principle]] table.")
@@ -181,7 +181,7 @@ def dump(constitution: Constitution) -> str:
 
 def _principle(number: int, table: Mapping[str, Any]) -> Principle:
     name = table.get("name")
-    where = f"Principle {number} ({name!r})" if isinstance(name, str) and name else f"Principle {number}"
+    where = f"Principle {number} ({name!r:.60})" if isinstance(name, str) and name else f"Principle {number}"
     fields = Principle.__dataclass_fields__
     _known(where, table, tuple(fields))
     required = ("name", "text", "critique_request", "revision_request")
@@ -199,7 +199,7 @@ def _example(where: str, entry: object) -> Example:
     if isinstance(entry, str):
         return Example(entry)
     if not isinstance(entry, dict):
-        raise ConstitutionError(f"{where} must be a text or a table of prompt and response, not {entry!r}.")
+        raise ConstitutionError(f"{where} must be a text or a table of prompt and response, not {entry!r:.60}.")
     table = cast(dict[str, Any], entry)
     _known(where, table, ("prompt", "response"))
     prompt = _typed(where, table, "prompt", str) if "prompt" in table else ""
@@ -217,7 +217,7 @@ def _typed(where: str, table: Mapping[str, Any], field: str, kind: type) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < 1e9 else math.inf
     if not isinstance(value, kind):
-        raise ConstitutionError(f"{where}: {field} must be {_KINDS[kind]}, not {value!r}.")
+        raise ConstitutionError(f"{where}: {field} must be {_KINDS[kind]}, not {value!r:.60}.")
     return value
 
 
@@ -225,7 +225,7 @@ def _known(where: str, table: Mapping[str, Any], fields: Iterable[str]) -> None:
     allowed = tuple(fields)
     for field in table:
         if field not in allowed:
-            raise ConstitutionError(f"{where}: there is no field {field!r}; the fields are {', '.join(allowed)}.")
+            raise ConstitutionError(f"{where}: there is no field {field!r:.60}; the fields are {', '.join(allowed)}.")
 
 
 def _quoted(text: str) -> str:

@@ -74,7 +74,7 @@ def read_answers(path: Path) -> list[tuple[str, str]]:
         fields = cast(dict[str, object], row)
         for field in ("prompt", "response"):
             if not isinstance(fields.get(field), str):
-                raise ValueError(f"{where}: {field} must be a text, not {fields.get(field)!r}.")
+                raise ValueError(f"{where}: {field} must be a text, not {fields.get(field)!r:.60}.")
         found.append((str(fields["prompt"]), str(fields["response"])))
     if not found:
         raise ValueError(f"{path}: there is no answer in it; write one object of prompt and response a line.")

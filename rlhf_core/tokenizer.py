@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+MOST_NAMED = 12
+"""Unknown words that a sentence names."""
+
+
 class UnknownWordsError(ValueError):
     """A text holds words that the vocabulary lacks. `words` names them in the order of the text."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = tuple(words)
-        named = ", ".join(repr(word) for word in self.words)
+        named = ", ".join(f"{word!r:.60}" for word in self.words[:MOST_NAMED])
+        if len(self.words) > MOST_NAMED:
+            named += f" and {len(self.words) - MOST_NAMED} more words"
         super().__init__(f"The model does not know {named}; use words of its vocabulary.")
 
 

@@ -22,7 +22,7 @@ from rlhf_core.formats import FormatError
 from rlhf_core.gridworld import MazeError
 from rlhf_core.language_model import CheckpointError
 from rlhf_core.team_messages import MessageError
-from rlhf_core.tokenizer import UnknownWordsError
+from rlhf_core.tokenizer import MOST_NAMED, UnknownWordsError
 from ui import layout, session
 from ui.i18n import t
 
@@ -51,7 +51,8 @@ def explain(error: Exception) -> str:
     """One clear sentence: what was wrong, with the value, and what to do. Unforeseen errors are named as such."""
     match error:
         case UnknownWordsError():
-            return t("error.unknown_words", words=", ".join(error.words))
+            more = " …" if len(error.words) > MOST_NAMED else ""
+            return t("error.unknown_words", words=", ".join(f"{word:.60}" for word in error.words[:MOST_NAMED]) + more)
         case MazeError():
             return t(f"maze.error_{error.reason}", detail=str(error))
         case LabFileError():

@@ -10,11 +10,10 @@ from datetime import datetime
 import streamlit as st
 
 from lab import lab_file
+from lab.lab_file import LONGEST_NAME
 from lab.store import Lab
 from ui import errors, layout, session
 from ui.i18n import t
-
-LONGEST_NAME = 60
 
 
 def panel() -> None:
