@@ -72,8 +72,9 @@ def unpack(store: Store, browser: str, data: bytes) -> Lab:
     _check_meaning(about, rows, store)
     try:
         return store.copy_in(
-            browser, rows, name=about["name"][:LONGEST_NAME], language=about["language"], created_at=_time(about["created_at"])
-        )
+            browser, rows, name=about["name"][:LONGEST_NAME], language=about["language"],
+            created_at=_time(about["created_at"]),
+        )  # fmt: skip
     except KeyError as error:
         raise _damaged(str(error.args[0])) from error
     except sa.exc.IntegrityError as error:

@@ -77,8 +77,9 @@ class Principle:
                 f"{where}: weight must lie between -{HEAVIEST:g} and {HEAVIEST:g}, not {self.weight}."
             )
         if self.attribute and self.attribute not in MEASURED:
+            known = ", ".join(MEASURED)
             raise ConstitutionError(
-                f"{where}: there is no gold attribute {self.attribute!r:.60}; choose one of {', '.join(MEASURED)}, or none."
+                f"{where}: there is no gold attribute {self.attribute!r:.60}; choose one of {known}, or none."
             )
         self._check_examples(where, "breaks", self.breaks)
         self._check_examples(where, "keeps", self.keeps)

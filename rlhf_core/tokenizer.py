@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
 MOST_NAMED = 12
 """Unknown words that a sentence names."""
 
