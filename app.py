@@ -14,12 +14,12 @@ import plotly
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
 from lab import problem, reward
-from lab.app import get_laboratory
+from lab.app import close_laboratory, get_laboratory
 from lab.database import StoreError
 from rlhf_core.corpus import LANGUAGES
 from rlhf_core.language_model import CheckpointError
@@ -47,18 +47,18 @@ async def asset(request: Request) -> FileResponse:
 async def answer(request: Request) -> JSONResponse:
     """Takes an answer about a pair, and says which pair comes next: null if the page has to see for itself."""
     try:
-        said = json.loads(await beginning(request, LONGEST_ANSWER + 1))
-    except (ValueError, RecursionError):  # also what was cut off because it is too long
+        said = json.loads(await short_body(request, LONGEST_ANSWER))
+    except (ValueError, RecursionError, ClientDisconnect):  # also what is too long, and so was not read
         said = None
     return JSONResponse(await run_in_threadpool(deliver, request.path_params["address"], said))
 
 
-async def beginning(request: Request, most: int) -> bytes:
-    """So many bytes of what was sent; the rest is never read, however much there is."""
+async def short_body(request: Request, most: int) -> bytes:
+    """What was sent; nothing if it is longer than so many bytes, of which then no more is read."""
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) >= most:
+        if len(body) > most:
             return b""
     return body
 
@@ -67,15 +67,13 @@ async def beginning(request: Request, most: int) -> bytes:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Open the lab when the server starts, so that unfinished runs go on before any browser comes."""
     try:
-        laboratory = get_laboratory()
+        get_laboratory()
     except StoreError as error:
-        # Every page says it too, to whoever comes: they have no view of the terminal.
+        # Every page says it too, to whoever comes: they have no view of the terminal. The next look tries again.
         logging.getLogger("rlhf_lab").error("%s", error)
-        laboratory = None
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     yield
-    if laboratory:
-        laboratory.close()
+    close_laboratory()
 
 
 def warm_up() -> None:

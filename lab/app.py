@@ -54,3 +54,11 @@ def get_laboratory() -> Laboratory:
             _laboratory = Laboratory()
             _laboratory.jobs.resume_unfinished()
         return _laboratory
+
+
+def close_laboratory() -> None:
+    """Close the process's laboratory, if one was opened."""
+    with _lock:
+        laboratory = _laboratory
+    if laboratory is not None:
+        laboratory.close()

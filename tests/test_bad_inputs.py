@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import bad_inputs
-from lab import app
+from lab.app import close_laboratory
 
 SHARE = {"addresses of pages": 0.06}
 """Of a whole round; of most targets a fiftieth."""
@@ -18,6 +18,5 @@ def test_bad_input_is_refused_in_a_sentence_or_read_as_far_as_it_goes(
     monkeypatch.setenv("RLHF_LAB_DATABASE", f"sqlite:///{tmp_path}/page.sqlite3")
     n = round(bad_inputs.TARGETS[name].many * SHARE.get(name, 0.02))
     found = bad_inputs.attack(name, n, seed=1, folder=tmp_path)
-    if app._laboratory is not None:
-        app._laboratory.close()
+    close_laboratory()
     assert found.findings == [] and found.taken + found.refused == n
