@@ -44,8 +44,12 @@ class Database:
         self._claimed: sqlite3.Connection | None = None
         if self.url.get_backend_name() == "sqlite":
             self._set_up_sqlite()
-        with self._explained(), self._changing_tables() as db:
-            self._prepare_schema(db)
+        try:
+            with self._explained(), self._changing_tables() as db:
+                self._prepare_schema(db)
+        except BaseException:
+            self.close()  # nobody else has it to close
+            raise
 
     def _set_up_sqlite(self) -> None:
         if self.url.database and not self.url.database.startswith("file:"):
@@ -54,6 +58,7 @@ class Database:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StoreError(f"The folder {folder} for the database can't be made: {error.strerror}.") from error
+            self._check_writable(Path(self.url.database))
 
         @sa.event.listens_for(self._engine, "connect")
         def connect(connection: Any, _: Any) -> None:
@@ -71,6 +76,13 @@ class Database:
             # a snapshot that another writer has made stale, whatever the timeout.
             immediate = connection.get_execution_options().get("immediate")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    def _check_writable(self, path: Path) -> None:
+        """StoreError for a file that is read-only. SQLite would open it for reading and leave two files beside it that
+        are read-only as well, in the way of whoever then allows writing to it."""
+        own = os.access in os.supports_effective_ids
+        if path.is_file() and not os.access(path, os.W_OK, effective_ids=own):
+            raise StoreError(_explain(self.name, "the file is readonly"))
 
     @contextmanager
     def _changing_tables(self) -> Iterator[sa.Connection]:
@@ -161,8 +173,9 @@ class Database:
         except (DBAPIError, sqlite3.Error) as error:  # the second comes from the PRAGMAs of a new connection
             raise StoreError(_explain(self.name, str(getattr(error, "orig", error)))) from error
         except ValueError as error:
-            # A value that was damaged where the database itself does not see it, and that SQLAlchemy could not read.
-            if not isinstance(error, json.JSONDecodeError) and "Couldn't parse" not in str(error):
+            # What was damaged where the database itself does not see it: a value that SQLAlchemy can't read, or text.
+            damaged = isinstance(error, json.JSONDecodeError | UnicodeDecodeError) or "Couldn't parse" in str(error)
+            if not damaged:
                 raise
             raise StoreError(_explain(self.name, f"malformed value: {_first_line(error)}")) from error
 
@@ -179,11 +192,12 @@ class Database:
 
 def _explain(name: str, said: str) -> str:
     """What a database's error message means for the person in front of it."""
+    said = "".join(sign for sign in said if sign.isprintable())  # it may quote what is damaged
     lower = said.lower()
     if any(sign in lower for sign in ("not a database", "malformed", "decode to utf-8")):
         means = f"is damaged or is no database ({said}). Restore a copy or move it away"
     elif "readonly" in lower or "unable to open" in lower:
-        means = f"can't be written ({said}). Allow writing to it and to its folder"
+        means = f"can't be written ({said}). Allow writing to it, to its folder and to its files -wal and -shm"
     elif "full" in lower:
         means = f"has no room to grow ({said}). Free some disk space"
     elif "i/o error" in lower:
