@@ -25,7 +25,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -191,7 +190,8 @@ def damage(url: str) -> list[str]:
 
 
 def run_problems(url: str, runs: Mapping[str, int], before: Mapping[int, int], told: Told) -> list[str]:
-    """What a kill broke. before: the step of each run's checkpoint when the killed process began."""
+    """What a kill broke, of a run with its kind before it. before: the step of each run's checkpoint when the killed
+    process began."""
     found = damage(url)
     with closing(Store(url)) as store:
         for kind, run_id in runs.items():
@@ -235,20 +235,32 @@ class Killed:
     """Whether the curve is that of a run that nobody disturbed."""
 
 
-def training(folder: Path, kind: str, moments: int, rng: random.Random) -> Killed:
-    """Kill a run of a kind so many times, let it go on to its end, and look at its curve."""
-    url = f"sqlite:///{folder}/{kind.replace(' ', '-')}.sqlite3"
-    runs = prepare(url, [kind])
-    run_id, found = runs[kind], Killed()
+def training(folder: Path, kinds: Sequence[str], moments: int, rng: random.Random) -> dict[str, Killed]:
+    """Kill a process that trains a run of each kind so many times, let each make a few more steps, and look at its
+    curve."""
+    url = f"sqlite:///{folder}/lab.sqlite3"
+    runs = prepare(url, kinds)
+    found = {kind: Killed() for kind in kinds}
     for _ in range(moments):
         before = checkpoints(url, runs)
-        more = rng.randrange(1, 8)
-        told = kill_once(url, lambda told, more=more: len(told.lines) >= more or _finished(url, run_id), rng)
-        found.kills += 1
-        found.problems += run_problems(url, runs, before, told)
-        found.repeated += max(0, told.step.get(run_id, 0) - checkpoints(url, runs)[run_id])
-    found.acknowledged, found.same = _to_the_end(url, kind, run_id)
+        going = [kind for kind in kinds if not _finished(url, runs[kind])]
+        if not going:
+            break
+        told = kill_once(url, _many(rng.randrange(1, 8 * len(going))), rng)
+        after, problems = checkpoints(url, runs), run_problems(url, runs, before, told)
+        for kind in going:
+            found[kind].kills += 1
+            found[kind].repeated += max(0, told.step.get(runs[kind], 0) - after[runs[kind]])
+            found[kind].problems += [problem for problem in problems if problem.startswith(f"{kind}:")]
+        found[kinds[0]].problems += [problem for problem in problems if problem.partition(":")[0] not in kinds]
+        print(f"{[one.kills for one in found.values()]} {problems}", file=sys.stderr)
+    for kind, one in found.items():
+        one.acknowledged, one.same = _to_the_end(url, kind, runs[kind])
     return found
+
+
+def _many(lines: int) -> Callable[[Told], bool]:
+    return lambda told: len(told.lines) >= lines
 
 
 def _finished(url: str, run_id: int) -> bool:
@@ -336,6 +348,7 @@ def labelling(folder: Path, moments: int, rng: random.Random) -> Killed:
             thread.join()
         found.kills += 1
         found.problems += label_problems(server.database, votes)
+        print(f"{LABELLING}: {found.kills} {len(votes.acknowledged)} {found.problems}", file=sys.stderr)
     found.problems += votes.errors
     found.acknowledged = len(votes.acknowledged)
     return found
@@ -372,12 +385,16 @@ def main() -> None:
         parser.error(f"there is no part {unknown.pop()!r}; choose of {', '.join((LABELLING, *KINDS))}.")
     rows: list[list[object]] = []
     problems: list[str] = []
-    for part in asked.parts or (LABELLING, *KINDS):
-        print(part, file=sys.stderr)
-        rng = random.Random(f"{asked.seed} {part}")
+    parts = asked.parts or [LABELLING, *KINDS]
+    results: dict[str, Killed] = {}
+    rng = random.Random(f"{asked.seed} {parts[0]}")
+    if LABELLING in parts:
         with tempfile.TemporaryDirectory() as folder:
-            do = labelling if part == LABELLING else partial(training, kind=part)
-            found = do(folder=Path(folder), moments=asked.moments, rng=rng)
+            results[LABELLING] = labelling(Path(folder), asked.moments, rng)
+    if kinds := [kind for kind in parts if kind != LABELLING]:
+        with tempfile.TemporaryDirectory() as folder:
+            results |= training(Path(folder), kinds, asked.moments, rng)
+    for part, found in results.items():
         same = {None: "", True: "yes", False: "no"}[found.same]
         rows.append([part, found.kills, found.acknowledged, found.repeated, len(found.problems), same])
         problems += found.problems
@@ -385,7 +402,8 @@ def main() -> None:
     print("Each kill is a SIGKILL at a random moment.")
     print(f"Labelling: to the server, while its owner and {PHONES} phones of a class label over HTTP;")
     print("all labels that were acknowledged before any kill are looked for after each.")
-    print("Training: to a process that trains one run with tiny settings and keeps its state every")
+    print("Training: to a process that trains a run of each kind with tiny settings, all at once, so that each kill")
+    print("meets every kind at another point of its step; it keeps their states every")
     print(f"{CHECKPOINT_SECONDS:g} s (the app: {jobs_module.CHECKPOINT_SECONDS:g} s). Steps that came after the last")
     print("checkpoint are made anew. In the end the curve is laid beside that of a run that nobody disturbed.\n")
     head = ["part", "kills", "labels or steps acknowledged", "steps made anew", "lost, twice or damaged", "same curve"]

@@ -127,7 +127,7 @@ def _opened(data: bytes) -> tuple[dict[str, Any], zipfile.ZipFile]:
     try:
         broken = archive.testzip()  # reads no more of each file than the size that the archive states
         text = archive.read(CONTENT)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise _damaged(f"a part of it can't be unpacked ({error}).") from error
     if broken:
         raise _damaged(f"{broken} has changed since it was written.")
