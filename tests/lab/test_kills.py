@@ -11,6 +11,7 @@ SEED = 7
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_killed_server_has_every_label_that_it_acknowledged(tmp_path: Path) -> None:
     found = kills.labelling(tmp_path, 2, random.Random(SEED))
     assert found.problems == [] and found.kills == 2
@@ -18,6 +19,7 @@ def test_a_killed_server_has_every_label_that_it_acknowledged(tmp_path: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_every_kind_of_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     """All kinds at once, so that one kill meets each of them at another point of its step."""
     rng, url = random.Random(SEED), f"sqlite:///{tmp_path}/lab.sqlite3"

@@ -183,14 +183,14 @@ def look_at_everything(store: Store) -> None:
             store.note_deed(lab.id, "looked at")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_damaged_database_is_a_sentence_or_still_read(seed: int, tmp_path: Path) -> None:
     """Changed bytes inside of a text nobody can see; whatever is seen is one sentence that says what to do."""
     rng = random.Random(f"database {seed}")
     path = written(6, tmp_path)
     Store(f"sqlite:///{path}").close()
     whole, ended = path.read_bytes(), {"said": 0, "read": 0}
-    for number in range(80):
+    for number in range(50):
         broken = tmp_path / f"broken-{number}.sqlite3"
         broken.write_bytes(damaged(whole, rng))
         try:
@@ -201,7 +201,7 @@ def test_a_damaged_database_is_a_sentence_or_still_read(seed: int, tmp_path: Pat
             assert one_sentence(error) and f"broken-{number}.sqlite3" in str(error)
             ended["said"] += 1
         broken.unlink()
-    assert ended["said"] > 20 and ended["read"] > 5
+    assert ended["said"] > 10 and ended["read"] > 5
 
 
 STATE = states.dump({"place": 0.0, "steps": 3})
@@ -237,7 +237,7 @@ def test_no_changed_byte_of_a_state_goes_unseen() -> None:
     """Of the tensors either: a model of other weights would look whole."""
     rng = random.Random(5)
     whole = states.dump(Walker(walk()).state_dict())
-    for _ in range(300):
+    for _ in range(150):
         broken = damaged(whole, rng)
         if broken == whole:
             continue
