@@ -92,7 +92,7 @@ def follow(page: str, known: Known) -> list[str] | None:
         return None
     kept[key] = given
     done, wrong = put(known, given)
-    ignored = t("address.ignored", wrong="; ".join(wrong), known=", ".join(known)) if wrong else ""
+    ignored = t("address.ignored", wrong="; ".join(wrong[:5]), known=", ".join(known)) if wrong else ""
     session.session().address_problem = ignored
     return done
 
@@ -106,7 +106,7 @@ def put(known: Known, wishes: Mapping[str, str]) -> tuple[list[str], list[str]]:
         except ValueError:
             wrong[name] = f" ({known[name].allowed})"
     done = [f"{name}={text}" for name, text in wishes.items() if name not in wrong]
-    return done, [f"{name}={wishes[name]:.40}{allowed}" for name, allowed in wrong.items()]
+    return done, [f"{name:.40}={wishes[name]:.40}{allowed}" for name, allowed in wrong.items()]
 
 
 def state(known: Known) -> dict[str, str]:
