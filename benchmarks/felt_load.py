@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -143,7 +144,7 @@ def _ran(store: Store, run: Run, asked: datetime) -> Ran:
 # Those who label.
 
 
-def _label(app: Server, key: str, n: int, seen: Seen, meanwhile) -> None:
+def _label(app: Server, key: str, n: int, seen: Seen, meanwhile: Callable[[], None]) -> None:
     """n people label for as long as something else takes."""
     ends = threading.Event()
     threads = [threading.Thread(target=_labeller, args=(app, key, i, ends, seen)) for i in range(n)]
@@ -193,14 +194,14 @@ def _print_votes(database: str, owner: Lab, *all_seen: Seen) -> None:
     """Read the votes back from the file by a store of its own, and set them beside what was acknowledged."""
     with closing(Store(database)) as store:
         labels = store.labels(owner.id, "human")
-    stored = [(one.showing_id, "left" if one.choice == one.shown_left else "right") for one in labels]
+    stored = Counter((one.showing_id, "left" if one.choice == one.shown_left else "right") for one in labels)
     said = [vote for seen in all_seen for vote in seen.acknowledged]
     unsure = {vote for seen in all_seen for vote in seen.unsure}
-    once = sum(stored.count(vote) == 1 for vote in said)
+    once = sum(stored[vote] == 1 for vote in said)
     rows: list[list[object]] = [
         ["acknowledged", len(said)],
         ["of these stored exactly once, as given", once],
-        ["stored without having been acknowledged", len(set(stored) - set(said) - unsure)],
+        ["stored without having been acknowledged", len(stored.keys() - set(said) - unsure)],
         ["answers to which the page had to see for itself", len(unsure)],
         ["refused as too quick", sum(seen.refused for seen in all_seen)],
         ["errors", sum(len(seen.errors) for seen in all_seen)],
