@@ -1,4 +1,4 @@
-"""Remake the figures of speed as it is felt: `python -m benchmarks.felt [PART] [--language en|ko] [--quick]`.
+"""Remake the figures of speed as it is felt: `python -m benchmarks.felt [PART] [--language en|ko] [--loads N]`.
 
 `paint` opens every page in Chromium beside an empty app, with a warm cache and a cold one; `start` starts both servers;
 `click` clicks (another view, an answer, a step, a label) beside the empty app's button; `load` has five people train
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from benchmarks import felt_click, felt_load, felt_paint
@@ -81,15 +82,18 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=PARTS, help="by default all, one after the other")
     parser.add_argument("--language", choices=LANGUAGES, help="by default both")
     parser.add_argument("--quick", action="store_true", help="a smoke test: few of each, figures of no worth")
+    parser.add_argument("--loads", type=int, help="of each page, with either cache")
     arguments = parser.parse_args()
     effort = QUICK if arguments.quick else Effort()
+    if arguments.loads:
+        effort = replace(effort, warm=arguments.loads, cold=arguments.loads)
     languages = [arguments.language] if arguments.language else list(LANGUAGES)
     asked = {
         felt_paint.ASKED.format(page=page, language=language, cache=cache): "at most 2.5"
         for page in felt_paint.OWN for language in languages for cache in ("warm", "cold")
     }  # fmt: skip
     parts = [arguments.part] if arguments.part else PARTS
-    command = " ".join(["python -m benchmarks.felt", *([arguments.part] if arguments.part else [])])
+    command = " ".join(["python -m benchmarks.felt", *sys.argv[1:]])
     report("Speed as it is felt", command, asked, [(part, partial(measure, part, languages, effort)) for part in parts])
 
 

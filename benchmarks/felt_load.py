@@ -31,7 +31,7 @@ class Crowd:
 
     trainers: int = 5
     labellers: int = 30
-    iterations: int = 20
+    iterations: int = 12
     alone: float = 40.0
 
 
@@ -82,18 +82,18 @@ def load(app: Server, crowd: Crowd) -> Headlines:
         runs: dict[str, list[Ran]] = {"one alone": _train(app, store, trainers[:1], labs[:1], crowd.iterations)}
         alone, both = Seen(), Seen()
         _label(app, found.key, crowd.labellers, alone, lambda: time.sleep(crowd.alone))
-        runs["five at once"] = _train(app, store, trainers, labs, crowd.iterations)
-        beside = f"five at once beside {crowd.labellers} who label"
+        runs[f"{crowd.trainers} at once"] = _train(app, store, trainers, labs, crowd.iterations)
+        beside = f"{crowd.trainers} at once beside {crowd.labellers} who label"
 
         def train() -> None:
             runs[beside] = _train(app, store, trainers, labs, crowd.iterations)
 
         _label(app, found.key, crowd.labellers, both, train)
     _print_votes(app.database, owner, alone, both)
-    _print_waits({"labelling alone": alone, "beside five who train": both})
+    _print_waits({"labelling alone": alone, f"beside {crowd.trainers} who train": both})
     _print_runs(runs)
     together, single = (max(one.last for one in runs[name]) for name in (beside, "one alone"))
-    return {"five runs beside thirty who label, until the last is done, over one alone": together / single}
+    return {f"{beside}, until the last run is done, over one alone": together / single}
 
 
 # Those who train.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -101,6 +102,7 @@ def paint(
             for cache, n in (("warm", warm), ("cold", cold)):
                 times = _by_turns(browser, name, asked, n, cold=cache == "cold")
                 rows[cache].append([page, language, *_cells(*times)])
+                print(cache, *rows[cache][-1], file=sys.stderr, flush=True)
                 headlines[ASKED.format(page=page, language=language, cache=cache)] = ratio(
                     times[0].of["own"], times[1].of["own"]
                 )[0]
