@@ -34,7 +34,7 @@ MOMENTS = ("paint", "own", "whole")
 within the window drawn."""
 LABELS = 30
 """Of the lab that is opened: one and a half rounds."""
-ASKED = "{page}, {language}: first paint over the empty app's, {cache}"
+ASKED = "{page}, {language}: title and own first thing over the empty app's, {cache}"
 PROBE = """
 (() => {
   const wanted = WANTED, marks = window.labMarks = {};

@@ -59,7 +59,7 @@ def test_what_is_not_there_is_found() -> None:
         " `ui/*.nothing` `lr/kl` `nobody.py` `jobs.py` `python -m benchmarks.ppo` `python -m benchmarks.nothing`"
     )
     assert missing(text, ROOT) == [
-        "no/such.md", "lab/no_jobs.py", "ui/*.nothing", "nobody.py", "benchmarks.nothing"
+        "no/such.md#part", "lab/no_jobs.py", "ui/*.nothing", "nobody.py", "benchmarks.nothing"
     ]  # fmt: skip
     assert {ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "how-to.md"} <= set(DOCUMENTS)
 
