@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gc
+import gzip
+import importlib
 import json
 import logging
+import pkgutil
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import plotly
@@ -15,7 +19,7 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from lab import problem, reward
@@ -26,6 +30,7 @@ from rlhf_core.language_model import CheckpointError
 from ui.ballot import ADDRESS, deliver
 from ui.browser import BrowserCookie
 from ui.errors import on_script_error
+from ui.i18n import catalogue
 
 HERE = Path(__file__).parent
 ASSETS = {
@@ -38,10 +43,20 @@ LONGEST_ANSWER = 4096
 """Bytes of an answer; one with all reasons and the longest words of one's own takes half of that."""
 
 
-async def asset(request: Request) -> FileResponse:
+async def asset(request: Request) -> Response:
     """What the pages need beside Streamlit's own files. Browsers keep it; a new version has a new address."""
     path, media_type = ASSETS[request.url.path.rpartition("/")[2]]
-    return FileResponse(path, media_type=media_type, headers={"Cache-Control": "public, max-age=31536000"})
+    headers = {"Cache-Control": "public, max-age=31536000"}
+    if path.suffix == ".js" and "gzip" in request.headers.get("Accept-Encoding", ""):
+        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        return Response(await run_in_threadpool(packed, path), media_type=media_type, headers=headers)
+    return FileResponse(path, media_type=media_type, headers=headers)
+
+
+@lru_cache
+def packed(path: Path) -> bytes:
+    """A file as gzip, packed once: Streamlit would pack it anew for every browser, while all others wait."""
+    return gzip.compress(path.read_bytes(), 6)
 
 
 async def answer(request: Request) -> JSONResponse:
@@ -77,14 +92,19 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def warm_up() -> None:
-    """Load what the first visitor would wait for. What is loaded by then stays for good, so the garbage collector need
-    not walk through it again and again."""
+    """Load what the first visitor of each page would wait for, what Home needs first. What is loaded by then stays for
+    good, so the garbage collector need not walk through it again and again."""
     for language in LANGUAGES:
+        catalogue(language)
         try:
             problem.of_start(language)
             reward.reference(language, "attributes")
         except CheckpointError as error:
             logging.getLogger("rlhf_lab").error("%s", error)
+    for part in pkgutil.iter_modules([str(HERE / "ui")], "ui."):
+        if part.name != "ui.main":  # which draws
+            importlib.import_module(part.name)
+    packed(ASSETS["plotly.min.js"][0])
     gc.collect()
     gc.freeze()
 

@@ -9,53 +9,44 @@ else the machine does slows both. The tables are `benchmarks/clicking.md`.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from benchmarks.chromium import EMPTY_READY, chromium, labelled_lab, opened, servers
 from benchmarks.tables import Headlines, report, table
-from lab.labelling import LabellingDesk
-from lab.store import Store, now
 from rlhf_core.corpus import LANGUAGES
 from tests.e2e.server import Server
-from ui.browser import COOKIE
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 PAUSE = 0.4
 """Seconds between a change and the next click. An answer within .25 is refused."""
 BLOCK = 10
 LEFT = '.lab-ballot [data-choice="left"][data-strength="0"]'
 ASKED = "click to the next pair over an empty rerun, {labels} labels, {language}"
-PROBE = """
-() => {
-  let began = 0, first = '', done = () => {};
-  const note = (event) => { if (!began && !event.repeat) began = event.timeStamp; };
-  for (const kind of ['click', 'keydown']) window.addEventListener(kind, note, true);
-  // What a change is told by: the showing that a pair is marked with, once its texts are there; the number.
-  const state = () => {
+STATE = """() => {
     const pair = document.querySelector('.lab-ballot');
     if (pair) return pair.dataset.showing ?? '';
     if (document.querySelector('.st-key-round_next')) return 'end of the round';
     return document.querySelector('.st-key-clicks_so_far')?.innerText ?? '';
-  };
+  }"""
+"""What a change is told by: the showing that a pair is marked with, once its texts are there; the number."""
+PROBE = """
+() => {
+  const state = STATE;
+  let began = 0, first = '', done = () => {};
+  const note = (event) => { if (!began && !event.repeat) began = event.timeStamp; };
+  for (const kind of ['click', 'keydown']) window.addEventListener(kind, note, true);
   const changed = () => {
     if (!began || !state() || state() === first) return;
     done({ milliseconds: performance.now() - began, state: state() });
     began = 0;
   };
   new MutationObserver(changed).observe(document.body, {
-    subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['data-showing'],
+    subtree: true, childList: true, characterData: true, attributes: true,
   });
   window.labArm = () => {
     began = 0; first = state();
@@ -65,7 +56,8 @@ PROBE = """
   };
 }
 """
-"""Notes the event and looks at every change of the document, in the page itself."""
+"""Notes the event and looks at every change of the document, in the page itself. In place of STATE stands a function
+that tells what the page shows, and "" where it shows nothing yet."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +71,9 @@ class Effort:
 QUICK = Effort(blocks=1, labels=(20,))
 
 
-def prepare(database: str, name: str, language: str, labels: int) -> None:
-    """A browser's lab with so many labels of a person."""
-    with closing(Store(database)) as store:
-        at = now() - timedelta(days=1)
-        desk = LabellingDesk(store, store.open_lab(name, language), clock=lambda: at)
-        for i in range(labels):
-            at += timedelta(seconds=2)
-            showing = desk.current()
-            at += timedelta(seconds=2)
-            desk.answer(showing.id, ("left", "right")[i % 2])
+def watch(page: Page, state: str = STATE) -> None:
+    """Put the probe into a page."""
+    page.evaluate(PROBE.replace("STATE", state))
 
 
 def timed(page: Page, act: Callable[[], None]) -> float | None:
@@ -127,32 +112,20 @@ def block(page: Page, act: Callable[[Page, int], float | None]) -> list[float]:
     return found
 
 
-@contextmanager
-def opened(browser: Browser, url: str, cookie: str, ready: str) -> Iterator[Page]:
-    """A page in a browser context of its own, with the probe in it, once what it waits for is there."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
-    context.set_default_timeout(60_000)
-    context.add_cookies([{"name": COOKIE, "value": cookie, "url": url}])
-    page = context.new_page()
-    page.goto(url)
-    page.locator(ready).first.wait_for()
-    page.evaluate(PROBE)
-    yield page
-    context.close()
-
-
 def clicking(browser: Browser, app: Server, empty: Server, language: str, effort: Effort) -> Headlines:
     """Labels and empty clicks by turns, for labs with more and more labels."""
     rows: list[list[object]] = []
     headlines: Headlines = {}
     for labels in effort.labels:
         name = f"clicking-{language}-{labels}".ljust(24, "-")
-        prepare(app.database, name, language, labels)
+        labelled_lab(app.database, name, language, labels)
         ready = f"{LEFT}, .st-key-round_next"
         with (
             opened(browser, f"{app.url}/label?lang={language}", name, ready) as page,
-            opened(browser, empty.url, name, ".st-key-click button") as other,
+            opened(browser, empty.url, name, EMPTY_READY) as other,
         ):
+            for each in (page, other):
+                watch(each)
             block(other, click_empty)  # the first clicks of either warm it up
             label(page, 0)
             nexts: list[float] = []
@@ -184,20 +157,11 @@ def main() -> None:
     effort = QUICK if arguments.quick else Effort()
     languages = [arguments.language] if arguments.language else list(LANGUAGES)
     asked = {ASKED.format(labels=n, language=language): "at most 3" for n in effort.labels for language in languages}
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        for name in ("app", "empty"):
-            Path(folder, name).mkdir()
-        app, empty = Server(Path(folder, "app")), Server(Path(folder, "empty"), "benchmarks/empty_app.py")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            app.start()
-            empty.start()
-            parts = [(language, partial(clicking, browser, app, empty, language, effort)) for language in languages]
-            report("Figures of clicking", "python -m benchmarks.clicking", asked, parts)
-        finally:
-            browser.close()
-            for server in (app, empty):
-                server.stop()
+    with servers() as (app, empty), chromium() as browser:
+        app.start()
+        empty.start()
+        parts = [(language, partial(clicking, browser, app, empty, language, effort)) for language in languages]
+        report("Figures of clicking", "python -m benchmarks.clicking", asked, parts)
 
 
 if __name__ == "__main__":

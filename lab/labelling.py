@@ -22,6 +22,8 @@ TOO_FAST = timedelta(milliseconds=250)
 """Nobody reads two answers in less: such an answer comes from a held key or a double click."""
 AHEAD_AFTER = 0.1
 """Seconds from a showing until the model writes for the next pair."""
+AHEAD_AFTER_OPENING = 1.0
+"""Likewise when a page has just been opened: it is yet to be drawn, and its first pair to be read."""
 SIMULATED_AT_ONCE = 50
 MOST_SIMULATED = 5000
 
@@ -235,9 +237,9 @@ class LabellingDesk:
         pair = pair or self._sample_pairs(1, self._rng)[0]  # which says why there is none
         return self.store.add_pair(self.lab.id, pair), pair
 
-    def look_ahead(self, showing: Showing) -> threading.Thread:
+    def look_ahead(self, showing: Showing, after: float = AHEAD_AFTER) -> threading.Thread:
         """Have the next pair written and chosen, for whatever the person answers, while they read this one, so that
-        their click need not wait for it. Returns the thread that does so."""
+        their click need not wait for it. after: seconds from now. Returns the thread that does so."""
         deck = self._deck(torch.Generator().manual_seed(secrets.randbits(63)))
         labels, taught = self.own_labels(), reward.teaching(self.store, self.lab, "human")
         draw, asked = deck.ahead([*(label.why for label in labels), showing.why]), _unanswered(showing, self.labeler)
@@ -249,7 +251,7 @@ class LabellingDesk:
 
         # Later by a moment: first the page gets what it waits for. A process that ends waits for it, for a second:
         # torch does not bear to be cut off.
-        timer = threading.Timer(AHEAD_AFTER, _on_one_core, (work,))
+        timer = threading.Timer(after, _on_one_core, (work,))
         timer.daemon = False  # which it would inherit from a thread that draws a page
         timer.start()
         return timer

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from lab import models, ppo, rlaif, sl_cai
 from lab.store import UNFINISHED, Lab, Run, Store
+from rlhf_core.corpus import LANGUAGES
 from rlhf_core.evaluation import Interval, wilson_interval
 from rlhf_core.gold import ALARMING
 from rlhf_core.headless import generator
@@ -95,6 +96,8 @@ _Key = tuple[str, str, int]
 """A lab's key, a language and a run."""
 _Answered = tuple[int, tuple[Case, ...]]
 _lock = threading.Lock()
+_starts = {language: threading.Lock() for language in LANGUAGES}
+"""The first visitor comes while the server asks the start itself: who is second waits, and does not ask it again."""
 _worker = ThreadPoolExecutor(1, "problem")
 _asked: dict[_Key, Future[_Answered]] = {}
 _answered: OrderedDict[_Key, _Answered] = OrderedDict()
@@ -168,8 +171,13 @@ def _shown(language: str) -> dict[str, int]:
     return {fault: min(range(len(given)), key=lambda i: plainness(given[i])) for fault, given in answers.items()}
 
 
-@lru_cache
 def _start_answers(language: str) -> dict[str, list[_Answer]]:
+    with _starts[language]:
+        return _answers_of_start(language)
+
+
+@lru_cache
+def _answers_of_start(language: str) -> dict[str, list[_Answer]]:
     return _answers(language, models.assets(language).model)
 
 

@@ -63,8 +63,7 @@ match view:
             principles.versions(version)
         with right:
             principles.editor(version)
-        with st.expander(t("constitution.file"), key="cai_file"):
-            principles.toml(version)
+        layout.fold(t("constitution.file"), "cai_file", lambda: principles.toml(version))
     case "revise":
         left, right = st.columns([1.25, 1], gap="large")
         with left:

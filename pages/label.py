@@ -69,19 +69,16 @@ def labelling() -> None:
         showing = desk.current()
         ballot("label_ballot", hand, label_view.paper(showing, desk.lab), label_view.rows(), reasons=True)
         label_view.reveal(desk, showing)
-        desk.look_ahead(showing)
+        label_view.look_ahead(desk, showing)
     label_view.counters(desk)
 
 
 def everything() -> None:
     """Labelling, and all that there is to do with labels."""
     labelling()
-    with st.expander(t("deck.title"), key="deck"):
-        deck_view.settings()
-    with st.expander(t("simulate.title"), key="simulate"):
-        panel_view.panel(label_view.chosen_writer())
-    with st.expander(t("label.writer"), key="writer"):
-        label_view.writer_choice()
+    layout.fold(t("deck.title"), "deck", deck_view.settings)
+    layout.fold(t("simulate.title"), "simulate", lambda: panel_view.panel(label_view.chosen_writer()))
+    layout.fold(t("label.writer"), "writer", label_view.writer_choice)
     history_view.panel()
     exchange_view.panel()
 

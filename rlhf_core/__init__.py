@@ -1,12 +1,14 @@
 """Reinforcement learning from human feedback, readable and whole. Read it in this order:
 
 1. `corpus`: what there is to say (`corpus_english`; `corpus_korean`, with its `conjugation` and its particles, `josa`),
-   and `gold`: what an answer is worth, computed from its text. `reading`: what people may mean by what they type.
+   and `gold`: what an answer is worth, computed from its text. `reading` (with `english_reading` and
+   `korean_reading`): what people may mean by what they type.
 2. `tokenizer`, `language_model`, `pretraining` (with `muon`): a mini GPT that learns to say it. `lstm`: the notebook's
    network in its place; `architectures`: both, in three sizes. `next_token`: what could come next, and what temperature
    and top-k make of it. `vocabulary`: what words are for, and where their vectors lie.
-3. `preferences`, `annotators`: who prefers which of two answers. `formats`: the same as files, of any language and of
-   other tools. `agreement`: do annotators agree by more than chance?
+3. `preferences`, `annotators`: who prefers which of two answers. `pair_selection`: which two to ask about next.
+   `notebook_pairs`: the notebook's. `formats`: the same as files, of any language and of other tools. `agreement`: do
+   annotators agree by more than chance?
 4. `attribute_encoder`, `reward_model`: what those preferences have in common (Bradley and Terry). `reward_ensemble`:
    how sure is it? `neural_reward`: the same, learnt by a network from the labels alone. `reward_comparison`: all
    of them side by side. `reward_inspection`, `reward_traps`: what does it pay for, and what does it fall for?

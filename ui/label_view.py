@@ -10,7 +10,15 @@ import streamlit as st
 from lab import exchange, models, reward, rounds
 from lab.database import StoreError
 from lab.deck import CHECK, REPEAT, better
-from lab.labelling import Answer, LabellingDesk, LabellingError, Showing, TooFastError
+from lab.labelling import (
+    AHEAD_AFTER,
+    AHEAD_AFTER_OPENING,
+    Answer,
+    LabellingDesk,
+    LabellingError,
+    Showing,
+    TooFastError,
+)
 from lab.store import Lab, Label
 from rlhf_core.notebook_pairs import NAME as NOTEBOOK
 from ui import deck_view, errors, guideline_view, layout, round_view, session
@@ -151,6 +159,13 @@ def _say_elsewhere() -> None:
     session.read_lab()
     own = session.session()
     own.last_answer, own.last_said = None, t("label.elsewhere")
+
+
+def look_ahead(desk: LabellingDesk, showing: Showing) -> None:
+    """Have the next pair prepared; when the page has just been opened, not before it is drawn."""
+    own = session.session()
+    opening = own.last_answer is None and not own.last_said
+    desk.look_ahead(showing, AHEAD_AFTER_OPENING if opening else AHEAD_AFTER)
 
 
 def reveal(desk: LabellingDesk, showing: Showing) -> None:

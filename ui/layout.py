@@ -93,6 +93,14 @@ def day(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d}"
 
 
+def fold(text: str, key: str, draw: Callable[[], object]) -> None:
+    """A part of the page that is drawn once somebody opens it: what nobody sees keeps nobody waiting."""
+    box = st.expander(text, key=key, on_change="rerun")
+    if box.open:
+        with box:
+            draw()
+
+
 def note(text: str, kind: str = "plain") -> None:
     """A quiet sentence. kind: plain, simulated, good."""
     st.html(f'<p class="lab-note {kind}">{html.escape(text)}</p>')

@@ -22,9 +22,19 @@ _HTML = """
 """
 _JS = """
 let loading;
+// To run plotly.js, and to draw, keeps the browser from everything else: first the page is painted, then what is in
+// sight is drawn, and what is further down when there is a moment.
+const painted = () => new Promise((done) => {
+  requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, 500);  // nothing is painted in a tab that nobody sees
+});
+const moment = () => new Promise((done) => {
+  (window.requestIdleCallback ?? setTimeout)(done, { timeout: 500 });
+});
+const inSight = (plot) => plot.getBoundingClientRect().top < window.innerHeight;
 function plotly(source) {
   if (window.Plotly) return Promise.resolve(window.Plotly);
-  loading ??= new Promise((resolve, reject) => {
+  loading ??= painted().then(() => new Promise((resolve, reject) => {
     const script = document.createElement('script');
     script.src = source;
     script.onload = () => resolve(window.Plotly);
@@ -34,7 +44,7 @@ function plotly(source) {
       reject(new Error('plotly.js did not load'));
     };
     document.head.append(script);
-  });
+  }));
   return loading;
 }
 const CONFIG = { responsive: false, displayModeBar: false, displaylogo: false, showTips: false };
@@ -62,8 +72,9 @@ export default function ({ data, parentElement }) {
   };
   fit();
   plot.latest = data.figure;
-  plotly(data.source).then((Plotly) => {
-    // The page may have gone on, or left, while plotly.js was loading.
+  plotly(data.source).then(async (Plotly) => {
+    if (!root.dataset.mounted && !inSight(plot)) await moment();
+    // The page may have gone on, or left, in the meantime.
     if (!plot.isConnected || plot.latest !== data.figure) return;
     const layout = { ...data.figure.layout, width: fit() };
     root.fit = fit;

@@ -76,12 +76,12 @@ def heading(now: Overview) -> None:
 
 def follow(now: Overview, draw: Callable[[Overview], None]) -> None:
     """Everything that changes while a run of the lab goes on; redrawn alone, and only while one does."""
-    lab, live = session.current_lab(), now.live
+    lab, live, known = session.current_lab(), now.live, [now]
 
     @errors.guard()
     def living() -> None:
         changed = session.read_lab() != lab
-        then = read()
+        then = known.pop() if known else read()  # the first drawing comes with the page, which has just read
         if changed or then.live != live:
             st.rerun()
         draw(then)

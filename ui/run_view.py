@@ -223,10 +223,10 @@ class RunPanel:
 
     def next_run_settings(self) -> None:
         """Seed, length and what else can be chosen for the next new run."""
-        with (
-            st.expander(t("run.settings"), key=f"{self.prefix}_settings"),
-            st.container(horizontal=True, gap="large", vertical_alignment="bottom"),
-        ):
+        layout.fold(t("run.settings"), f"{self.prefix}_settings", self._next_run)
+
+    def _next_run(self) -> None:
+        with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
             st.number_input(
                 t("run.seed"), 0, 2**31 - 1, key=session.keep(f"{self.prefix}_seed", 0), help=t("run.seed_help"),
                 width=160,

@@ -131,7 +131,10 @@ class Session:
 
 def session() -> Session:
     """This tab's state, made at its first use."""
-    return st.session_state.setdefault("lab_session", Session())
+    try:
+        return st.session_state["lab_session"]
+    except KeyError:
+        return st.session_state.setdefault("lab_session", Session())
 
 
 def laboratory() -> Laboratory:
@@ -237,8 +240,10 @@ def _change_conversation(before: str, lab: Lab) -> None:
 def language() -> str:
     """The language of the page: ``?lang=``, else the own choice, else the browser's, else English."""
     own = session()
+    if own.query_language:  # which every sentence asks for
+        return own.query_language
     choice = own.own_language or cookie(LANGUAGE_COOKIE)
-    return choose_language(own.query_language, choice, st.context.locale)
+    return choose_language(None, choice, st.context.locale)
 
 
 def read_query_language() -> None:

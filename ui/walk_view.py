@@ -260,7 +260,8 @@ def _edit(at: WalkDesk, i: int, walker: Walker) -> None:
     """Another thought in place of its own, and what it does then."""
     decision = walker.decision
     assert decision is not None
-    with st.expander(t("walk.edit"), key=f"maze_edit_{i}"):
+
+    def draw() -> None:
         # A new thought is a new field: what was typed about the last one has no meaning here.
         place = f"{len(walker.trials)}_{walker.world.steps}_{hash((decision.text, walker.world.maze))}"
         field = f"maze_typed_{i}_{place}"
@@ -288,6 +289,8 @@ def _edit(at: WalkDesk, i: int, walker: Walker) -> None:
             if walker.original is not None:
                 st.button(t("walk.undo"), key=f"maze_undo_{i}", on_click=at.walk.undo_edit, args=(walker,))
         layout.note(t("walk.edit_note"))
+
+    layout.fold(t("walk.edit"), f"maze_edit_{i}", draw)
 
 
 # The maze and what can be known of it.
@@ -382,7 +385,8 @@ def _settings(at: WalkDesk) -> None:
 
 def _as_text(at: WalkDesk) -> None:
     """The maze as JSON, out and in: the form that the command line reads."""
-    with st.expander(t("walk.json"), key="maze_json"):
+
+    def draw() -> None:
         now = json.dumps([maze_json(at.walk.settings.maze)])
         field = f"maze_json_{hash(now)}"
         st.text_area(t("walk.json_label"), now, key=field, height=110)
@@ -396,6 +400,8 @@ def _as_text(at: WalkDesk) -> None:
                 change(at, maze=maze)
 
         st.button(t("walk.json_use"), key="maze_json_use", on_click=use)
+
+    layout.fold(t("walk.json"), "maze_json", draw)
 
 
 # Learning from feedback.

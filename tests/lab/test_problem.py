@@ -28,7 +28,7 @@ def test_each_fault_is_shown_and_counted_on_validation_prompts(language: str) ->
 
 def test_it_is_the_same_for_everybody() -> None:
     first = problem.of_start("en")
-    for known in (problem.of_start, problem._start_answers, problem._shown):
+    for known in (problem.of_start, problem._answers_of_start, problem._shown):
         known.cache_clear()
     assert problem.of_start("en") == first
 

@@ -25,6 +25,10 @@ from ui.i18n import _speaking
 
 ROOT = Path(__file__).parents[2]
 Visit = Callable[..., AppTest]
+RUNS = ("ppo", "sl", "rlaif", "neural", "pretrain", "cloning", "mazeppo")
+FOLDS = ("deck", "simulate", "writer", "cai_file", "maze_json", "maze_edit_0", "maze_edit_1",
+         *(f"{stage}_settings" for stage in RUNS))  # fmt: skip
+"""Parts of pages that are drawn once somebody opens them: a visitor of these tests has opened all."""
 
 
 @pytest.fixture
@@ -40,6 +44,8 @@ def visit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
     def visit(page: str = "home", language: str | None = "en") -> AppTest:
         _speaking.set(language)
         app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
+        for part in FOLDS:
+            app.session_state[part] = True
         if language:
             app.query_params["lang"] = language
         if page != "home":

@@ -24,6 +24,7 @@ def lab_of(app: AppTest) -> tuple[Store, Lab]:
 def opened(page: str, **query: str) -> AppTest:
     """A page at an address, as the same browser opens it anew."""
     app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
+    app.session_state["ppo_settings"] = True  # open
     for name, text in {"lang": "en", **query}.items():
         app.query_params[name] = text
     return (app if page == "home" else app.switch_page(f"../pages/{page}.py")).run()

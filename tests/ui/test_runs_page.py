@@ -35,6 +35,7 @@ def labelled(language: str = "en", **query: str) -> AppTest:
     store, lab = store_of()
     LabellingDesk(store, lab).simulate(4, "default", 0.0, seed=1)
     app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
+    app.session_state["ppo_settings"] = True  # open
     for name, text in {"lang": language, **query}.items():
         app.query_params[name] = text
     return app.switch_page("../pages/ppo.py")
