@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
+from rlhf_core.ppo import PPOConfig
 from tests.ui.conftest import ROOT, Visit, press, said
 from ui.i18n import translate
 from ui.run_view import PACES
@@ -84,8 +85,8 @@ def test_every_message_about_a_live_runs_slider_carries_its_value(visit: Visit) 
     press(app, "ppo_start")
     for _ in range(3):
         slider, pace = app.run().select_slider(key="ppo_kl_coef"), app.selectbox(key="ppo_pace")
-        assert slider.options[int(slider.proto.default[0])] == "0.1"
-        assert slider.value == 0.1 and pace.proto.default == PACES.index(0.0)
+        assert slider.options[int(slider.proto.default[0])] == f"{PPOConfig.kl_coef:g}"
+        assert slider.value == PPOConfig.kl_coef and pace.proto.default == PACES.index(0.0)
     press(app, "ppo_stop")
     app.select_slider(key="ppo_kl_coef").set_value(0.3).run()
     assert app.select_slider(key="ppo_kl_coef").value == 0.3
