@@ -1,9 +1,8 @@
 """The guided demo from one click to its end, with nobody touching anything: minutes.
 
-Not part of `make test`: `DEMO=1 python -m pytest -s tests/e2e/test_demo.py` runs it and tells when each stage begins.
+Not part of `make test`: `python -m pytest -s -m long tests/e2e/test_demo.py` runs it and tells when each stage begins.
 """
 
-import os
 import time
 
 import pytest
@@ -27,9 +26,8 @@ def place(person: Person) -> str:
     return title.first.inner_text() if title.count() else ""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(4 * STUCK)
-@pytest.mark.skipif("DEMO" not in os.environ, reason="takes minutes; DEMO=1 runs it")
 def test_one_click_shows_the_whole_pipeline(fresh_server: Server, person_at: NewPerson) -> None:
     person = person_at(fresh_server)
     person.go("/", lang="en")

@@ -10,7 +10,7 @@ from benchmarks import kills
 SEED = 7
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_killed_server_has_every_label_that_it_acknowledged(tmp_path: Path) -> None:
     found = kills.labelling(tmp_path, 2, random.Random(SEED))
@@ -18,7 +18,7 @@ def test_a_killed_server_has_every_label_that_it_acknowledged(tmp_path: Path) ->
     assert found.acknowledged > kills.PHONES
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_every_kind_of_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     """All kinds at once, so that one kill meets each of them at another point of its step."""

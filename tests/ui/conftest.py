@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import UnknownElement
@@ -38,7 +39,9 @@ def visit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
     monkeypatch.setattr(session, "cookie", {COOKIE: "a-browser-of-these-tests"}.get)
     monkeypatch.setattr(labelling, "TOO_FAST", timedelta(0))
 
-    # AppTest asks what the options of a widget are called outside of any run of the page.
+    # AppTest asks what the options of a widget are called outside of any run of the page, where another test's visit
+    # would still be remembered.
+    st.session_state.pop("lab_session", None)
     speaks = _speaking.set(None)
 
     def visit(page: str = "home", language: str | None = "en") -> AppTest:
