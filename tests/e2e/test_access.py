@@ -32,7 +32,6 @@ def troubles(person: Person) -> dict[tuple[str, str], list[str]]:
     found["ko", "dark"] = access.violations(person)
     access.turn(person, "light")
     found["ko", "light"] = access.violations(person, access.CONTRAST)
-    found["ko", "phone"] = access.cut_off(person, *PHONE)
     speak(person, "en")
     found["en", "phone"] = access.cut_off(person, *PHONE)
     found["en", "zoomed"] = access.cut_off(person, *ZOOMED)

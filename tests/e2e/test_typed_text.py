@@ -11,7 +11,7 @@ from lab.store import Lab, Store
 from rlhf_core.constitution import default_constitution
 from tests.e2e.conftest import NewPerson
 from tests.e2e.person import Person
-from tests.e2e.server import Server
+from tests.e2e.server import Server, wait_until
 from ui.browser import COOKIE
 from ui.i18n import translate
 
@@ -56,8 +56,8 @@ def read(person: Person, *where: str) -> None:
     person.settle()
     expect(person.page.locator(MADE)).to_have_count(0)
     for key in where:
-        text = person.at(key).first.inner_text()
-        assert any(typed in text for typed in TYPED), f"{key}: {text[:300]}"
+        place = person.at(key).first
+        wait_until(lambda place=place: any(typed in place.inner_text() for typed in TYPED), f"what was typed in {key}")
 
 
 def test_what_is_typed_is_read_and_does_nothing(person_at: NewPerson, server: Server) -> None:
