@@ -7,7 +7,7 @@ import pytest
 from benchmarks import bad_inputs
 from lab.app import close_laboratory
 
-SHARE = {"addresses of pages": 0.06}
+SHARE = {"addresses of pages": 0.03}
 """Of a whole round; of most targets a fiftieth."""
 
 

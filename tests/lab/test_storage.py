@@ -183,6 +183,7 @@ def look_at_everything(store: Store) -> None:
             store.note_deed(lab.id, "looked at")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_a_damaged_database_is_a_sentence_or_still_read(seed: int, tmp_path: Path) -> None:
     """Changed bytes inside of a text nobody can see; whatever is seen is one sentence that says what to do."""
