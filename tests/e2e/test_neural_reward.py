@@ -25,6 +25,7 @@ def train(person: Person) -> None:
     person.press("neural_start")
     status = person.at("neural_status")
     wait_until(lambda: re.search(r"iteration [1-9]", status.inner_text()), "training comes to its first iteration", 120)
+    expect(person.at("neural_learning_rate")).to_contain_text("0.003")  # the network's own, not that of the one before
     person.slide("neural_learning_rate", -1)
     expect(status.locator(".lab-status.finished")).to_be_visible(timeout=120_000)
     accuracy = person.at("neural_chart_reference_accuracy")
