@@ -63,13 +63,14 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # The stamps make the second start instant: pip runs again only after a change of the requirements.
+# Python compiles what it imports at the first import: all that is installed would take pip three quarters of a minute.
 $(VENV)/.app-installed: requirements.txt | $(BIN)/python
 	@echo "Installing what the app needs into $(VENV): once, a minute or more."
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -r requirements.txt
 	@touch $@
 
 $(VENV)/.dev-installed: requirements-dev.txt $(VENV)/.app-installed
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -r requirements-dev.txt
 	@touch $@
 
 clean:

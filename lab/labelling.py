@@ -5,17 +5,20 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import torch
 
 from lab import ahead, models, reward
+from lab.database import StoreError
 from lab.deck import Deck
 from lab.label_records import OWNER
 from lab.store import Lab, Label, NewPair, Shown, Store, now
 from rlhf_core.annotators import Annotator, annotator_values
 from rlhf_core.evaluation import wilson_interval
+from rlhf_core.language_model import CheckpointError
 
 CHOICES = ("left", "right", "tie", "both_bad", "skip")
 TOO_FAST = timedelta(milliseconds=250)
@@ -245,9 +248,11 @@ class LabellingDesk:
         draw, asked = deck.ahead([*(label.why for label in labels), showing.why]), _unanswered(showing, self.labeler)
 
         def work() -> None:
-            if draw:
-                draw()
-            ahead.prepare(self._ahead_key, labels, taught, asked, deck)
+            # What goes wrong here is told to whoever asks for the next pair: they will meet it as well.
+            with suppress(CheckpointError, StoreError):
+                if draw:
+                    draw()
+                ahead.prepare(self._ahead_key, labels, taught, asked, deck)
 
         # Later by a moment: first the page gets what it waits for. A process that ends waits for it, for a second:
         # torch does not bear to be cut off.

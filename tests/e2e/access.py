@@ -9,8 +9,11 @@ from tests.e2e.server import wait_until
 from ui.charts import DARK, LIGHT
 
 AXE = Axe().axe_script
-STILL = "*, *::before, *::after { transition: none !important; animation: none !important; }"
-"""A colour that is still on its way to another would be measured halfway."""
+STILL = """
+*, *::before, *::after { transition: none !important; animation: none !important; }
+[data-stale="true"] { opacity: 1 !important; }
+"""
+"""A colour that is still on its way to another would be measured halfway, and so would what a new run fades."""
 CONTRAST = ["color-contrast"]
 """The rules that a theme can break."""
 PALETTES = {"light": LIGHT, "dark": DARK}

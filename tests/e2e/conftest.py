@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.person import Person
 from tests.e2e.server import ROOT, Server
@@ -84,13 +84,22 @@ def check(server: Server) -> None:
     assert server.asked_for() == set()
 
 
+@pytest.fixture(scope="session")
+def idle() -> list[Page]:
+    """Pages that persons of earlier tests have left."""
+    return []
+
+
 @pytest.fixture
-def person_at(browser: Browser, request: pytest.FixtureRequest) -> Iterator[NewPerson]:
+def person_at(browser: Browser, idle: list[Page], request: pytest.FixtureRequest) -> Iterator[NewPerson]:
     """Makes persons; after the test none of them may have met an exception or another host."""
     persons: list[Person] = []
+    usual: list[Person] = []
 
     def make(server: Server, **options: object) -> Person:
-        persons.append(Person(browser, server, **options))
+        persons.append(Person(browser, server, None if options or not idle else idle.pop(), **options))
+        if not options:
+            usual.append(persons[-1])
         return persons[-1]
 
     yield make
@@ -101,7 +110,10 @@ def person_at(browser: Browser, request: pytest.FixtureRequest) -> Iterator[NewP
             person.page.screenshot(path=RESULTS / f"{request.node.name}-{number}.png")
     troubles = [trouble for person in persons for trouble in person.trouble()]
     for person in persons:
-        person.context.close()
+        if person in usual and not failed:
+            idle.append(person.leave())
+        else:
+            person.context.close()
     assert troubles == []
 
 

@@ -1,13 +1,15 @@
 """A person at a browser: one cookie jar, one page, and the ways to look at the app and to touch it."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, TimeoutError, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, TimeoutError, ViewportSize, expect
 
 from tests.e2e.server import HOST, Server
 
+USUAL_SIZE: ViewportSize = {"width": 1280, "height": 900}
 DEADLINE = 60_000  # milliseconds; a quiet machine needs a tenth of it
 PATHS = ("/", "/language_model", "/label", "/reward_model", "/ppo", "/constitution", "/navigation", "/team", "/outlook")
 SCROLLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -17,25 +19,43 @@ expect.set_options(timeout=DEADLINE)
 class Person:
     """Opens the app in a browser context of their own, so that two persons share nothing."""
 
-    def __init__(self, browser: Browser, server: Server, **options: Any) -> None:
+    def __init__(self, browser: Browser, server: Server, idle: Page | None = None, **options: Any) -> None:
+        """idle: a page that somebody else has left, see `leave`; it has the usual options."""
         self.server = server
-        self.context: BrowserContext = browser.new_context(
-            **({"viewport": {"width": 1280, "height": 900}, "locale": "en-US"} | options)
+        self.context: BrowserContext = (
+            idle.context
+            if idle
+            else browser.new_context(**({"viewport": USUAL_SIZE, "locale": "en-US"} | options))
         )
         self.context.set_default_timeout(DEADLINE)
         self.strangers: set[str] = set()  # addresses other than the server's that the browser asked for
         self.errors: list[str] = []  # uncaught exceptions of the page's scripts
-        self.page: Page = self.open_page()
+        self._listeners: dict[str, Callable[[Any], None]] = {
+            "request": lambda request: self._note(request.url),
+            "websocket": lambda socket: self._note(socket.url),
+            "pageerror": lambda error: self.errors.append(str(error)),
+        }
+        self.page: Page = self.open_page(idle)
 
-    def open_page(self) -> Page:
-        page = self.context.new_page()
-        page.on("request", self._note_request)
-        page.on("websocket", lambda socket: self._note(socket.url))
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+    def open_page(self, idle: Page | None = None) -> Page:
+        page = idle or self.context.new_page()
+        for event, listener in self._listeners.items():
+            page.on(event, listener)
         return page
 
-    def _note_request(self, request: Request) -> None:
-        self._note(request.url)
+    def leave(self) -> Page:
+        """Goes, and leaves no trace in the browser: returns the page for somebody else. Its process has read the app's
+        scripts already, which takes a new one three seconds."""
+        page = self.page
+        page.unroute_all()
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.goto("about:blank")
+        for event, listener in self._listeners.items():
+            page.remove_listener(event, listener)
+        self.context.clear_cookies()
+        page.set_viewport_size(USUAL_SIZE)
+        page.emulate_media(color_scheme="light")
+        return page
 
     def _note(self, url: str) -> None:
         parts = urlsplit(url)

@@ -1,14 +1,17 @@
 """What is worked out while a person reads: the same as if the click had waited for it, or nothing at all."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 import torch
 
 from lab import ahead, deck, labelling, models, reward
+from lab.database import StoreError
 from lab.deck import Deck, DeckSettings
 from lab.labelling import LabellingDesk, Showing
 from lab.store import Lab, Store
+from rlhf_core.language_model import CheckpointError
 
 
 @pytest.fixture
@@ -54,3 +57,21 @@ def test_nothing_of_it_holds_once_the_lab_wishes_otherwise(
     wished = DeckSettings(introduction=False, checks=False, repeats=False, way="different")
     deck.keep_settings(store, lab, wished)
     assert store.showing(desk.current().id).why == "different"
+
+
+@pytest.mark.parametrize("error", [CheckpointError("The file is damaged."), StoreError("The disk is full.")])
+def test_what_goes_wrong_ahead_is_left_for_whoever_asks_next(
+    desk: LabellingDesk, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[BaseException | None] = []
+    monkeypatch.setattr(threading, "excepthook", lambda seen: threads.append(seen.exc_value))
+    showing = desk.current()
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ahead, "prepare", fail)
+    desk.look_ahead(showing, after=0).join(timeout=60)
+    assert threads == []
+    desk.answer(showing.id, "left")
+    assert desk.current().id != showing.id

@@ -38,6 +38,10 @@ def visit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
     monkeypatch.setenv("RLHF_LAB_DATABASE", f"sqlite:///{tmp_path / 'lab.sqlite3'}")
     monkeypatch.setattr(session, "cookie", {COOKIE: "a-browser-of-these-tests"}.get)
     monkeypatch.setattr(labelling, "TOO_FAST", timedelta(0))
+    # What is written ahead while a person reads would only take a core from the test.
+    monkeypatch.setattr(labelling, "_on_one_core", lambda work: None)
+    # Every AppTest reads the metadata of each installed package for components of theirs: there are none.
+    monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
 
     # AppTest asks what the options of a widget are called outside of any run of the page, where another test's visit
     # would still be remembered.
