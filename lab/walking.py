@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
-from lab import mazes
+from lab import mazes, models
 from lab.store import Store
 from rlhf_core.checkpoints import THINKING
 from rlhf_core.gridworld import Cell, GridWorld, Maze, maze_json, parse_maze, random_mazes
 from rlhf_core.headless import generator
-from rlhf_core.maze_language import PLANNING, Reading, maze_tokenizer, plan_of, valid_plan
+from rlhf_core.language_model import MiniLM
+from rlhf_core.maze_language import PLANNING, Reading, Thought, as_thought, maze_tokenizer, plan_of, valid_plan
 from rlhf_core.navigation import (
     RULES,
     Backend,
@@ -234,7 +236,8 @@ class Walk:
         walker.original = walker.decision = None
         if walker.world.over:
             return
-        rng = generator(self.settings.seed, f"walk {len(walker.trials)} {walker.world.steps}")
+        name = f"walk {len(walker.trials)} {walker.world.steps}"
+        rng = generator(self.settings.seed, name)
         if isinstance(walker.backend, ModelBackend):
             walker.backend.rng = rng
         elif isinstance(walker.backend, RandomBackend):
@@ -243,8 +246,26 @@ class Walk:
         known = (walker.world.position, len(memory.bumps), len(memory.walls))
         walker.circling = known in walker.been and walker.name not in ("memory", "random")
         walker.been.add(known)
+        if walker.name in mazes.SHIPPED:
+            walker.decision = _shipped_decision(
+                walker.name, self.settings.plans, reading, walker.use_cot, self.language, self.settings.seed, name
+            )
+            return
         tokenizer = maze_tokenizer(self.language)
         (walker.decision,) = decide(walker.backend, [reading], use_cot=walker.use_cot, tokenizer=tokenizer)
+
+
+@lru_cache(256)
+def _shipped_decision(
+    name: str, plans: int, reading: Reading, use_cot: bool, language: str, seed: int, drawn: str
+) -> Decision:
+    """What a shipped model does, which its weights never change: a class that opens one maze has it decided once.
+    drawn: names the random numbers of a seed."""
+    thought = as_thought(name)
+    backend = _thinker(models.maze_policy(thought), thought, plans)
+    backend.rng = generator(seed, drawn)
+    (decision,) = decide(backend, [reading], use_cot=use_cot, tokenizer=maze_tokenizer(language))
+    return decision
 
 
 def backend_of(store: Store, name: str, plans: int = 1) -> Backend:
@@ -253,8 +274,11 @@ def backend_of(store: Store, name: str, plans: int = 1) -> Backend:
         return RandomBackend()
     if name in RULES:
         return RULES[name]
-    model, kind = mazes.policy(store, name)
-    return ModelBackend(model, kind, plans=plans if kind in PLANNING else 1)
+    return _thinker(*mazes.policy(store, name), plans)
+
+
+def _thinker(model: MiniLM, thought: Thought, plans: int) -> ModelBackend:
+    return ModelBackend(model, thought, plans=plans if thought in PLANNING else 1)
 
 
 def kept_walk(store: Store, lab_id: int, language: str) -> Walk | None:

@@ -113,11 +113,11 @@ class Person:
         for _ in range(3):  # or by what is drawn above it meanwhile; then one opens it again
             self.at(key).get_by_role("combobox").click()
             try:
-                option.wait_for(timeout=DEADLINE / 4)
-                break
+                option.click(timeout=DEADLINE / 4)
+                return
             except TimeoutError:
                 self.settle()
-        option.click()
+        raise AssertionError(f"{key} offers no {words!r}, or closes before it can be chosen")
 
     def fill(self, key: str, text: str) -> None:
         """Types into the text field with this key and presses Enter."""
