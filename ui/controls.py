@@ -31,7 +31,7 @@ def stops(
     form. on_change is given the setting's name after every move."""
     nearest = min(values, key=lambda stop: abs(stop - value))
     st.select_slider(
-        label, values, session.follow_from(key, nearest), key=key, help=note,
+        label, values, key=session.follow(key, nearest), help=note,
         format_func=lambda stop: format(stop, form), on_change=on_change, args=(name,),
     )  # fmt: skip
 

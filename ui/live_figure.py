@@ -74,6 +74,7 @@ export default function ({ data, parentElement }) {
   plot.latest = data.figure;
   plotly(data.source).then(async (Plotly) => {
     if (!root.dataset.mounted && !inSight(plot)) await moment();
+    while (plot._dragging) await moment();  // plotly.js says so: a hand is drawing the box that it will zoom to
     // The page may have gone on, or left, in the meantime.
     if (!plot.isConnected || plot.latest !== data.figure) return;
     const layout = { ...data.figure.layout, width: fit() };

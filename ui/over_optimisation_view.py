@@ -95,11 +95,11 @@ def _run_choice(known: Sequence[Run], run: Run) -> None:
     ids, names, key = [one.id for one in known], {one.id: _name(one) for one in known}, "overopt_run"
 
     def choose() -> None:
-        session.session().kept["overopt_chosen"] = st.session_state[key]
+        if st.session_state[key] in names and session.heard(key):
+            session.session().kept["overopt_chosen"] = st.session_state[key]
 
-    shown = session.follow_from(key, run.id)
     st.selectbox(
-        t("overopt.run"), ids, None if shown is None else ids.index(shown), key=key, width=520, on_change=choose,
+        t("overopt.run"), ids, key=session.follow(key, run.id), width=520, on_change=choose,
         format_func=lambda run_id: names.get(run_id, ""),
     )  # fmt: skip
 

@@ -103,9 +103,8 @@ def advanced(run: Run | None) -> None:
                 _slider(name, config[name], change)
         with st.container(horizontal=True, gap="large"):
             for name in SWITCHES:
-                key = f"ppo_{name}"
                 st.toggle(
-                    t(f"advanced.{name}"), bool(session.follow_from(key, config[name])), key=key, on_change=change,
+                    t(f"advanced.{name}"), key=session.follow(f"ppo_{name}", bool(config[name])), on_change=change,
                     args=(name,), help=t(f"advanced.{name}_help"),
                 )  # fmt: skip
 
@@ -114,9 +113,9 @@ def _slider(name: str, value: float, change: Callable[[str], None]) -> None:
     def said(stop: float) -> str:
         return t("advanced.off") if name in OFF_AT_ZERO and not stop else f"{stop:g}"
 
-    nearest, key = min(ADVANCED[name], key=lambda stop: abs(stop - value)), f"ppo_{name}"
+    nearest = min(ADVANCED[name], key=lambda stop: abs(stop - value))
     st.select_slider(
-        t(f"advanced.{name}"), ADVANCED[name], session.follow_from(key, nearest), key=key, format_func=said,
+        t(f"advanced.{name}"), ADVANCED[name], key=session.follow(f"ppo_{name}", nearest), format_func=said,
         on_change=change, args=(name,), help=t(f"advanced.{name}_help"),
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ def row(panel: RunPanel) -> str | None:
     chosen = in_force(panel, run)
 
     def choose() -> None:
-        if (name := st.session_state["ppo_preset"]) in PRESETS:
+        if (name := st.session_state["ppo_preset"]) in PRESETS and session.heard("ppo_preset"):
             choose_preset(name)
 
     with st.container(key="ppo_presets", gap="xxsmall"):

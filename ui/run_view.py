@@ -181,16 +181,15 @@ class RunPanel:
 
         def change() -> None:
             pace = st.session_state[key]
-            if pace not in PACES:
+            if pace not in PACES or not session.heard(key):
                 return  # the old language's name of a pace, after a change of language
             if unfinished(run):
                 session.laboratory().jobs.set_pace(run.id, pace or None)
             else:
                 session.session().kept[key] = pace
 
-        pace = session.follow_from(key, self.chosen_pace(run))
         st.selectbox(
-            t("run.pace"), PACES, None if pace is None else PACES.index(pace), key=key, width=180, on_change=change,
+            t("run.pace"), PACES, key=session.follow(key, self.chosen_pace(run)), width=180, on_change=change,
             label_visibility="collapsed",
             format_func=lambda pace: t("run.pace_unit", n=f"{pace:g}") if pace else t("run.pace_full"),
         )  # fmt: skip
@@ -301,6 +300,8 @@ class RunPanel:
     def change(self, run: Run | None, name: str) -> None:
         """Take over what the widget of a setting says: in an unfinished run from the next step on, else for the next
         run."""
+        if not session.heard(f"{self.prefix}_{name}"):
+            return
         value = st.session_state[f"{self.prefix}_{name}"]
         if unfinished(run):
             session.laboratory().jobs.configure(run.id, **{name: value})

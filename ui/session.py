@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import streamlit as st
@@ -21,6 +22,8 @@ from ui.i18n import LANGUAGES, choose_language, t
 LANGUAGE_COOKIE = "rlhf_lab_language"
 JOIN = "join"
 """The parameter of an address that has a key."""
+UNDER_WAY = 1.0
+"""Seconds that a message may be under way; nobody moves a widget back to exactly where it was in less."""
 OF_A_LANGUAGE = frozenset(
     "lm_prompt reward_prompt reward_response label_writer cai_prompt cai_response cai_selected"
     " cai_version cai_compared cai_compared_usual rlaif_start_from inside_writer lm_model lm_word lm_text".split()
@@ -73,6 +76,14 @@ class LessonDesk:
     """What the address of a teacher has hidden on the page, see `page_address.HIDEABLE`."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a widget showed when it was given another value, and when that was, of `time.monotonic`."""
+
+    before: Any
+    at: float
+
+
 @dataclass
 class Session:
     """One tab's state. Widget values die when their page is left; what must outlive that is kept here."""
@@ -85,8 +96,8 @@ class Session:
     """The lab as this script run found it, see `read_lab`."""
     kept: dict[str, Any] = field(default_factory=dict)
     """Values of widgets by their key, see `keep`."""
-    unseen: set[str] = field(default_factory=set)
-    """Keys of widgets whose value was set and of which the browser has not said yet that it shows them."""
+    unseen: dict[str, Said] = field(default_factory=dict)
+    """By a widget's key: a value that it was given, and of which the browser has not said yet that it shows it."""
     conversations: dict[str, Conversation] = field(default_factory=dict)
     """By the model's language, see `conversation`."""
     last_answer: Answer | None = None
@@ -275,27 +286,53 @@ def set_language(choice: str) -> None:
         st.query_params["lang"] = choice
 
 
+# A widget's value goes to the browser once. Of two messages about a widget in short order the browser draws the second
+# alone: a value that only the first one has would be lost, and the browser would report what the widget showed before.
+# So a value is said anew until the browser has reported it, and never after, when a hand may be about to change it.
+
+
 def keep(key: str, default: Any, options: Collection[Any] | None = None) -> str:
     """Give a keyed widget back the value it had when its page was left. Call before the widget; returns the key.
 
     options: what a choice may be. After a change of language the browser sends back the old language's name of the
     chosen option, which is none of them: the value that was kept stands.
-
-    Of two messages about a widget in short order the browser draws the second alone: a value that only the first one
-    set would be lost, and the widget's empty default reported in its place. So it is said anew until the browser has
-    reported the widget, and never after, when a hand may be about to change it.
     """
     kept, unseen = _kept(key), session().unseen
     if key not in st.session_state or (options is not None and st.session_state[key] not in options):
         known = kept.get(key, default)
-        st.session_state[key] = known if options is None or known in options else default
-        unseen.add(key)
+        _say(key, known if options is None or known in options else default)
     elif key in unseen and _reported(key):
-        unseen.discard(key)
+        del unseen[key]
     if key in unseen or options is not None:  # a choice anew each time: it shows its name in the page's language
         st.session_state[key] = st.session_state[key]
     kept[key] = st.session_state[key]
     return key
+
+
+def follow(key: str, value: Any) -> str:
+    """Let a keyed widget show a value that lives elsewhere. Setting what it already shows would only fight with a hand
+    that is moving it. Call before the widget; returns the key."""
+    unseen = session().unseen
+    if st.session_state.get(key) != value:
+        _say(key, value)
+    elif key in unseen:
+        if _reported(key):
+            del unseen[key]
+        else:
+            st.session_state[key] = value
+    return key
+
+
+def heard(key: str) -> bool:
+    """Whether what a widget reports is a person's doing, for its callback: a message that was under way when the widget
+    was given another value still has the one before."""
+    said = session().unseen.get(key)
+    return said is None or st.session_state[key] != said.before or monotonic() - said.at > UNDER_WAY
+
+
+def _say(key: str, value: Any) -> None:
+    session().unseen[key] = Said(st.session_state.get(key), monotonic())
+    st.session_state[key] = value
 
 
 def _reported(key: str) -> bool:
@@ -306,25 +343,6 @@ def _reported(key: str) -> bool:
         return False
     state = context.session_state._state  # Streamlit tells what a widget's value is, not whether it came from there
     return state._key_id_mapper.get_id_from_key(key) in state._new_widget_state.states
-
-
-def follow(key: str, value: Any) -> str:
-    """Let a keyed widget show a value that lives elsewhere. Setting what it already shows would only fight with a hand
-    that is moving it. Call before the widget; returns the key."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-    return key
-
-
-def follow_from(key: str, value: Any) -> Any:
-    """As `follow`, for a widget that may be drawn anew before the browser has drawn it at all: of two messages about it
-    the browser then draws the second alone, without a value that was set for the first, and reports its first option
-    as if somebody had chosen it. Returns the default to give the widget, which every message carries; None where the
-    value had to be set."""
-    if st.session_state.get(key, value) == value:
-        return value
-    st.session_state[key] = value
-    return None
 
 
 def put(key: str, value: Any) -> str:

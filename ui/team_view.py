@@ -101,7 +101,7 @@ def _buttons(at: TeamDesk) -> None:
 
     def changed(name: str, key: str) -> None:
         value = st.session_state[key]
-        if value is not None:
+        if value is not None and session.heard(key):
             begin(**{name: value})
 
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="team_buttons"):

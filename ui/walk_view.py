@@ -177,7 +177,7 @@ def _choose(at: WalkDesk, i: int, name: str) -> None:
 
     def choose() -> None:
         chosen = st.session_state[key]
-        if chosen not in options:
+        if chosen not in options or not session.heard(key):
             return
         who = [*at.walk.settings.who[:i], *([] if chosen == NOBODY else [chosen]), *at.walk.settings.who[i + 1 :]]
         change(at, who=tuple(who))
@@ -340,7 +340,7 @@ def _settings(at: WalkDesk) -> None:
 
     def changed(name: str, key: str) -> None:
         value = st.session_state[key]
-        if value is not None:  # see `layout`, of the languages
+        if value is not None and session.heard(key):  # see `layout`, of the languages
             change(at, **{name: (value or None) if name == "view" else value})
 
     with st.container(key="maze_settings", gap="small"):

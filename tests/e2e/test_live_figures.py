@@ -23,6 +23,7 @@ def zoom_by_mouse(person: Person, plot: Locator) -> None:
     person.page.mouse.move(box["x"] + box["width"] * 0.2, height)
     person.page.mouse.down()
     person.page.mouse.move(box["x"] + box["width"] * 0.6, height, steps=4)
+    steps.wait_for_iteration(person, steps.iteration(person) + 2)  # an update does not take the box away
     person.page.mouse.up()
 
 
@@ -49,6 +50,7 @@ def test_zoom_and_element_survive_the_updates(person: Person) -> None:
     assert plot.evaluate(RANGE) == zoomed
     assert plots.count() == count
     assert plots.evaluate_all(MARKED) == count, "a figure was mounted anew"
+    person.press("ppo_stop")
 
 
 def test_a_run_survives_a_page_change_and_a_reload(person: Person) -> None:

@@ -1,6 +1,9 @@
 """What one visit remembers of its widgets."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
+
+from ui import session
 
 
 def asks_twice() -> None:
@@ -24,3 +27,41 @@ def test_a_kept_value_is_said_until_the_browser_shows_it_and_then_left_to_the_ha
     field = app.run().text_input[0]
     assert not field.proto.set_value
     assert field.input("my own").run().text_input[0].value == "my own"
+
+
+def follows() -> None:
+    """A slider that shows a value from elsewhere, and a button that changes the value there."""
+    import streamlit as st
+
+    from ui import session
+
+    def moved() -> None:
+        if session.heard("slide"):
+            st.session_state.elsewhere = st.session_state.slide
+
+    st.session_state.setdefault("elsewhere", 1)
+    st.button("Preset", on_click=lambda: st.session_state.update(elsewhere=3))
+    st.slider("Slide", 0, 5, key=session.follow("slide", st.session_state.elsewhere), on_change=moved)
+
+
+def test_a_followed_value_is_said_until_the_browser_shows_it() -> None:
+    app = AppTest.from_function(follows).run()
+    slider = app.button[0].click().run().slider[0]
+    assert (slider.proto.set_value, slider.value) == (True, 3)
+    slider = app.run().slider[0]
+    assert (slider.proto.set_value, slider.value) == (False, 3)
+    slider = slider.set_value(5).run().slider[0]
+    assert (slider.proto.set_value, slider.value, app.session_state.elsewhere) == (False, 5, 5), "the hand has its way"
+
+
+def test_a_message_under_way_does_not_undo_what_a_widget_was_just_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "UNDER_WAY", 60.0)
+    app = AppTest.from_function(follows).run()
+    app.button[0].click().run()
+    slider = app.slider[0].set_value(1).run().slider[0]  # what the browser showed before
+    assert (slider.proto.set_value, slider.value, app.session_state.elsewhere) == (True, 3, 3)
+    slider.set_value(2).run()
+    assert app.session_state.elsewhere == 2, "another value can only come from a hand"
+    app.button[0].click().run()
+    monkeypatch.setattr(session, "UNDER_WAY", 0.0)
+    assert app.slider[0].set_value(2).run().session_state.elsewhere == 2, "and so can the one before, later"
