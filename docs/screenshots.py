@@ -62,6 +62,7 @@ def take(person: Person, path: str, kind: str) -> None:
     """A picture of the page in sight, once everything on it is drawn."""
     access.see_it_whole(person)
     person.page.wait_for_load_state("networkidle")
+    person.page.get_by_test_id("stMain").evaluate("e => e.scrollTo(0, 0)")
     person.page.screenshot(path=IMAGES / f"{path.strip('/') or 'home'}-{kind}.png")
 
 

@@ -46,7 +46,7 @@ def maze_policy(thought: Thought) -> MiniLM:
 
 
 def extractor(language: str, kind: str) -> FeatureExtractor:
-    """The features of a kind, "attributes" or "words"."""
+    """The features of a kind, see `rlhf_core.reward_model.FEATURE_SETS`."""
     with _lock:
         return _extractor(language, kind)
 

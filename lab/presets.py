@@ -45,7 +45,7 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "sound": Preset(features="attributes", labels="fifty"),
     # The step size does not fall: so the policy goes on until it finds what words alone reward.
-    "no_kl": Preset(features="words", labels="hundred", changes={"kl_coef": 0.0, "anneal_over": 0}),
+    "no_kl": Preset(features="bag_of_words", labels="hundred", changes={"kl_coef": 0.0, "anneal_over": 0}),
     "strong_kl": Preset(features="attributes", labels="fifty", changes={"kl_coef": 5.0}),
     "high_lr": Preset(features="attributes", labels="fifty", changes={"learning_rate": 1e-2}),
     "few_labels": Preset(features="words", labels="ten"),

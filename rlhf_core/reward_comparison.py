@@ -11,7 +11,7 @@ from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.evaluation import Accuracy, HeldOutPairs, accuracy
 from rlhf_core.neural_reward import LEARNING_RATES, NETWORKS, NeuralReward, RewardConfig, RewardTrainer
 from rlhf_core.preferences import PreferenceDataset
-from rlhf_core.reward_model import FEATURE_SETS, RewardModel
+from rlhf_core.reward_model import RewardModel
 
 MOST_STEPS = 300
 Score = Callable[[Sequence[str], Sequence[str]], Tensor]
@@ -20,7 +20,7 @@ Score = Callable[[Sequence[str], Sequence[str]], Tensor]
 
 @dataclass(frozen=True)
 class Contender:
-    """A reward model by what it is made of: one of `FEATURE_SETS` or `NETWORKS`."""
+    """A reward model by what it is made of: a head on `attributes` or `words`, or one of `NETWORKS`."""
 
     name: str
     sees_prompt: bool = True
@@ -28,7 +28,7 @@ class Contender:
 
 
 CONTENDERS = (
-    *(Contender(name) for name in FEATURE_SETS),
+    *(Contender(name) for name in ("attributes", "words")),
     *(Contender(name, sees) for name in NETWORKS for sees in (True, False)),
 )
 

@@ -20,9 +20,11 @@ from rlhf_core.language_model import PAD, MiniLM, laid_out
 from rlhf_core.rollout import score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
 
-FEATURE_SETS = ("attributes", "words")
-"""attributes: what the encoder reads, and words; words: words, and how much likelier the prompt makes the answer."""
-SCALES = {"attributes": (2.0, 0.1), "words": (0.7, 1.0)}
+FEATURE_SETS = ("attributes", "words", "bag_of_words")
+"""attributes: what the encoder reads, and words; words: words, and how much likelier the prompt makes the answer;
+bag_of_words: how often each word comes, and nothing of their order or of the prompt. A policy can please the last by
+saying the best word again and again."""
+SCALES = {"attributes": (2.0, 0.1), "words": (0.7, 1.0), "bag_of_words": (1.0, 1.0)}
 """How loudly each feature speaks: what the prior expects a unit of an attribute (or an sd of a PMI figure), and a word,
 to be worth. The same for every attribute: no direction and no attribute is favoured."""
 CONVERGED = 1e-8
@@ -67,7 +69,7 @@ class FeatureExtractor:
 
     @property
     def _first_names(self) -> tuple[str, ...]:
-        return self.encoder.names if self.kind == "attributes" else PMI_NAMES
+        return {"attributes": self.encoder.names, "words": PMI_NAMES, "bag_of_words": ()}[self.kind]
 
     @torch.no_grad()
     def features(self, prompts: Sequence[str], responses: Sequence[str], batch_size: int = 256) -> Tensor:
@@ -91,10 +93,11 @@ class FeatureExtractor:
         words.scatter_add_(1, tokens, torch.ones(tokens.shape))
         words[:, : len(SimpleTokenizer.SPECIALS)] = 0
         if self.kind == "attributes":
-            first = self.encoder(prompt_ids, tokens)
-        else:
-            first = (self.pmi(prompt_ids, tokens) - self.pmi_mean) / self.pmi_sd
-        return torch.cat([first, words], 1) * self._scales
+            words = torch.cat([self.encoder(prompt_ids, tokens), words], 1)
+        elif self.kind == "words":
+            pmi = (self.pmi(prompt_ids, tokens) - self.pmi_mean) / self.pmi_sd
+            words = torch.cat([pmi, words], 1)
+        return words * self._scales
 
     def _encode_prompt(self, prompt: str) -> Tensor:
         if prompt not in self._prompt_ids:

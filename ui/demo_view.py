@@ -25,7 +25,7 @@ WHERE: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "reward": ("reward_model", {"reward_view": "head", "reward_source": "both", "reward_features": "attributes"}),
     "ppo": ("ppo", {"ppo_view": "train"}),
     "compare": ("ppo", {"ppo_view": "book"}),
-    "hacking": ("ppo", {"ppo_view": "train", "ppo_features": "words", "ppo_labels": "hundred"}),
+    "hacking": ("ppo", {"ppo_view": "train", "ppo_features": "bag_of_words", "ppo_labels": "hundred"}),
     "end": ("home", {}),
 }
 """The page of each stage, and what it is set to by the keys of its widgets."""

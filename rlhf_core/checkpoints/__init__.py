@@ -65,7 +65,7 @@ class LanguageAssets:
         return prompts, [g.text for g in self.model.generate(prompts, tokenizer=self.tokenizer, rng=rng)]
 
     def extractor(self, kind: str) -> FeatureExtractor:
-        """Features of one kind, "attributes" or "words"."""
+        """Features of one kind, see `FEATURE_SETS`."""
         return FeatureExtractor(
             kind, self.model, self.tokenizer, self.encoder, self.grammar.neutral_prompt, self.pmi_statistics
         )

@@ -74,6 +74,15 @@ def test_features_do_not_depend_on_the_company(assets: LanguageAssets, kind: str
     torch.testing.assert_close(alone[0], together[0], atol=1e-4, rtol=1e-4)
 
 
+def test_a_bag_of_words_knows_neither_order_nor_prompt_and_thrice_is_thrice(assets: LanguageAssets) -> None:
+    extractor = assets.extractor("bag_of_words")
+    assert extractor.names == assets.tokenizer.words
+    prompts = ["can you help ?", "how do i make tea ?", "can you help ?"]
+    there, turned, thrice = extractor.features(prompts, ["i can help .", ". help can i", "help help help"])
+    torch.testing.assert_close(there, turned)
+    assert thrice.sum() == 3 * there[assets.tokenizer.id("help")] == thrice[assets.tokenizer.id("help")]
+
+
 def labels(assets: LanguageAssets, name: str, n: int, noise: float = 0.0, mirrored: bool = False) -> PreferenceDataset:
     values = ANNOTATORS[name].negated() if mirrored else ANNOTATORS[name]
     annotator = Annotator(name, values, assets.judge, noise)

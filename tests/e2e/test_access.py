@@ -1,4 +1,5 @@
-"""Every page by axe-core, in both languages and themes; in a narrow window and at 200 %; by the keys alone."""
+"""Every page by axe-core, in both languages and themes; in a narrow window and at 200 %; by the keys alone; and
+whether a page speaks its own language throughout."""
 
 import re
 
@@ -6,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import access, steps
+from tests.e2e.locales import prose_in
 from tests.e2e.person import PATHS, Person
 from tests.e2e.server import wait_until
 
@@ -23,13 +25,16 @@ def speak(person: Person, language: str) -> None:
 
 
 def troubles(person: Person) -> dict[tuple[str, str], list[str]]:
-    """What bars anybody from the page in sight, by language and theme or size. Of the four pages that language and
-    theme make, two are looked at whole and two for what a theme can break. Ends in English and light as it begins."""
+    """What bars anybody from the page in sight, by language and theme or size, and prose of the other language. Of the
+    four pages that language and theme make, two are looked at whole and two for what a theme can break. Ends in English
+    and light as it begins."""
     found = {("en", "light"): access.violations(person)}
+    found["en", "prose"] = prose_in(person.text(), only="ko", but="en")
     access.turn(person, "dark")
     found["en", "dark"] = access.violations(person, access.CONTRAST)
     speak(person, "ko")
     found["ko", "dark"] = access.violations(person)
+    found["ko", "prose"] = prose_in(person.text(), only="en", but="ko")
     access.turn(person, "light")
     found["ko", "light"] = access.violations(person, access.CONTRAST)
     speak(person, "en")

@@ -102,7 +102,7 @@ def test_it_goes_through_every_stage_by_itself(store: Store, jobs: Jobs, lab: La
     hacked, sound = store.runs(lab.id)
     assert (sound.status, sound.step, hacked.status, hacked.step) == ("finished", 2, "finished", 2)
     assert (sound.config["kl_coef"], hacked.config["kl_coef"]) == (PPOConfig().kl_coef, 0.0)
-    assert (sound.inputs["features"], hacked.inputs["features"]) == ("attributes", "words")
+    assert (sound.inputs["features"], hacked.inputs["features"]) == ("attributes", "bag_of_words")
     assert sound.inputs["simulated_used"] == sound.inputs["labels_used"] == 50
     assert sound.inputs["made_for_run"] == 44, "the preset adds what it lacks, and says so"
     demo = demos.look(store, jobs, lab)

@@ -149,7 +149,7 @@ def markup_with_styles(app: AppTest) -> str:
         ("home", {"view": "x"}, "view=x"),
         ("language_model", {"temperature": "9", "seed": "x"}, "temperature=9 (0.1"),
         ("label", {"hide": "label_view"}, "hide=label_view (views, deck"),
-        ("reward_model", {"features": "eyes"}, "features=eyes (attributes, words)"),
+        ("reward_model", {"features": "eyes"}, "features=eyes (attributes, words, bag_of_words)"),
         ("ppo", {"preset": "best", "lesson": "6"}, "preset=best (sound, no_kl"),
         ("constitution", {"lesson": "0"}, "lesson=0 (1"),
         ("navigation", {"hidden": "nan", "seed": "-1"}, "hidden=nan (0, 0.1"),
@@ -188,7 +188,7 @@ def test_a_setting_beside_a_preset_changes_the_preset_wherever_it_stands(visit: 
     LabellingDesk(store, lab).simulate(12, "default", 0.0, seed=1)
     app = opened("ppo", kl="0.3", preset="no_kl")
     assert app.select_slider(key="ppo_kl_coef").value == 0.3
-    assert app.segmented_control(key="ppo_features").value == "words"
+    assert app.segmented_control(key="ppo_features").value == "bag_of_words"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -32,12 +32,12 @@ def test_a_preset_sets_the_next_run_which_says_what_it_was_made_from(visit: Visi
     app.segmented_control(key="ppo_preset").set_value("no_kl").run()
     assert translate("en", "preset.no_kl_watch", rate=1e-3) in said(app)
     assert app.select_slider(key="ppo_kl_coef").value == 0.0
-    assert app.segmented_control(key="ppo_features").value == "words"
+    assert app.segmented_control(key="ppo_features").value == "bag_of_words"
     app.number_input(key="ppo_iterations").set_value(1).run()
     app = press(app, "ppo_start")
     store, (run,) = runs(app)
     until(app, lambda _: store.run(run.id).status == "finished")
-    assert (run.config["kl_coef"], run.inputs["features"], run.inputs["labels_used"]) == (0.0, "words", 100)
+    assert (run.config["kl_coef"], run.inputs["features"], run.inputs["labels_used"]) == (0.0, "bag_of_words", 100)
     assert (run.inputs["simulated_used"], run.inputs["made_for_run"]) == (100, 88)
     text = said(app.run())
     assert translate("en", "preset.made", n=88) in text
