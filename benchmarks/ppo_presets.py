@@ -1,8 +1,9 @@
 """The part of `python -m benchmarks.ppo` about presets.
 
-What happens with and without a price of KL where the reward sees words alone (`bag_of_words`), and what each preset of the PPO page
-comes to. Labels are simulated, by the default annotator without noise, seeds 0 to 4; win rates are against the start on
-the test prompts, judged by the reference values. The presets were chosen on validation prompts with other seeds.
+What happens with and without a price of KL where the reward sees words alone (`bag_of_words`), and what each preset of
+the PPO page comes to. Labels are simulated, by the default annotator without noise, seeds 0 to 4; win rates are against
+the start on the test prompts, judged by the reference values. The presets were chosen on validation prompts with other
+seeds.
 """
 
 from __future__ import annotations
