@@ -1,5 +1,7 @@
 """Two browsers have two labs; the bare address reopens the browser's own."""
 
+import pytest
+
 from tests.e2e import steps
 from tests.e2e.conftest import NewPerson
 from tests.e2e.server import Server
@@ -22,6 +24,7 @@ def test_two_browsers_have_two_labs(server: Server, person_at: NewPerson) -> Non
     assert steps.labels(bob) == (0, 0)
 
 
+@pytest.mark.long  # as above of labels; that runs are a lab's own is tested without a browser too
 def test_a_run_of_one_browser_is_none_of_the_others(server: Server, person_at: NewPerson) -> None:
     ann, bob = person_at(server), person_at(server)
     for person in (ann, bob):

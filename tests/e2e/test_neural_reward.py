@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import steps
@@ -34,6 +35,7 @@ def train(person: Person) -> None:
     expect(accuracy).to_contain_text(re.compile(r"n\s=\s\d+, 95\s%\sinterval"))
 
 
+@pytest.mark.long  # the page's own tests have all of it but the browser
 def test_a_network_learns_from_the_labels(server: Server, person_at: NewPerson) -> None:
     person = person_at(server)
     person.go("/label", lang="en")

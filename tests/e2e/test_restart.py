@@ -3,6 +3,8 @@
 import signal
 from contextlib import closing
 
+import pytest
+
 from lab.store import Store
 from tests.e2e import steps
 from tests.e2e.conftest import NewPerson
@@ -21,7 +23,9 @@ def restart(server: Server, how: signal.Signals, run_id: int) -> int:
     return reached
 
 
-def test_a_run_resumes_by_itself(fresh_server: Server, person_at: NewPerson) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+def test_a_run_resumes_by_itself(fresh_server: Server, person_at: NewPerson, how: signal.Signals) -> None:
+    """Dead at once, or stopped with care."""
     person = person_at(fresh_server)
     person.go("/label", lang="en")
     for choice in ("left", "right", "left"):
@@ -31,10 +35,9 @@ def test_a_run_resumes_by_itself(fresh_server: Server, person_at: NewPerson) -> 
     person.press("ppo_start")
     run_id = steps.run_id(person)
 
-    for how in (signal.SIGTERM, signal.SIGKILL):  # stopped with care, or dead at once
-        steps.wait_for_iteration(person, steps.iteration(person) + 4)
-        reached = restart(fresh_server, how, run_id)
-        steps.wait_for_iteration(person, reached + 1)  # the page that was left open finds the server again
-        assert steps.run_id(person) == run_id
+    steps.wait_for_iteration(person, 4)
+    reached = restart(fresh_server, how, run_id)
+    steps.wait_for_iteration(person, reached + 1)  # the page that was left open finds the server again
+    assert steps.run_id(person) == run_id
     person.follow("/label")
     assert steps.labels(person) == (3, 20)
