@@ -77,11 +77,12 @@ def likes(fit: RewardFit) -> None:
     sentence = t("reward_model.likes_sentence" if fit.features == "attributes" else "reward_model.likes_sentence_words")
     with st.container(key="reward_likes"):
         layout.section("reward_model.likes")
-        live_figure(
-            charts.signed_bars(names, [weight for _, weight in traits], palette(), height=60 + 32 * len(names)),
-            key=f"reward_weights_{fit.features}", name="", sentence=sentence,
-            summary=t("reward_model.likes_summary", best=names[0], worst=names[-1]),
-        )  # fmt: skip
+        if names:  # a bag has words alone
+            live_figure(
+                charts.signed_bars(names, [weight for _, weight in traits], palette(), height=60 + 32 * len(names)),
+                key=f"reward_weights_{fit.features}", name="", sentence=sentence,
+                summary=t("reward_model.likes_summary", best=names[0], worst=names[-1]),
+            )  # fmt: skip
         by_weight = sorted(words, key=lambda item: -item[1])
         _words(t("reward_model.likes_words"), [w for w in by_weight[:TOP_WORDS] if w[1] > 0], "good")
         _words(t("reward_model.dislikes_words"), [w for w in by_weight[::-1][:TOP_WORDS] if w[1] < 0], "miss")

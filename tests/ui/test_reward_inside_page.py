@@ -11,6 +11,7 @@ from lab import inspection, models
 from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
 from lab.store import NewPair, now
+from rlhf_core.reward_model import FEATURE_SETS
 from rlhf_core.reward_traps import TRAP_KINDS
 from tests.ui.conftest import Visit, key_of, markup, press, said
 from ui import charts
@@ -25,6 +26,20 @@ def look(visit: Visit, language: str = "en", labels: int = 30, features: str = "
         LabellingDesk(get_laboratory().store, own.lab).simulate(labels, "default", 0.0, seed=1)
     app.session_state["reward_view"], app.session_state["reward_features"] = "inside", features
     return app.switch_page("../pages/reward_model.py").run()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("features", FEATURE_SETS)
+def test_both_views_of_the_linear_model_are_there_whatever_it_sees(
+    visit: Visit, features: str, language: str
+) -> None:
+    app = look(visit, language, features=features)
+    assert not app.exception and 'class="lab-callout error"' not in markup(app)
+    assert translate(language, f"inside.holes_{features}", total="", whole="")[-20:] in said(app)
+    app.segmented_control(key="reward_view").set_value("head").run()
+    assert not app.exception and 'class="lab-callout error"' not in markup(app)
+    assert translate(language, f"reward_model.encoder_{features}") in said(app)
+    assert translate(language, "reward_model.likes_words") in said(app)
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
