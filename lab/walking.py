@@ -236,21 +236,21 @@ class Walk:
         walker.original = walker.decision = None
         if walker.world.over:
             return
-        name = f"walk {len(walker.trials)} {walker.world.steps}"
-        rng = generator(self.settings.seed, name)
-        if isinstance(walker.backend, ModelBackend):
-            walker.backend.rng = rng
-        elif isinstance(walker.backend, RandomBackend):
-            walker.backend = RandomBackend(rng.initial_seed())
         reading, memory = walker.reading, walker.policy.memory
         known = (walker.world.position, len(memory.bumps), len(memory.walls))
         walker.circling = known in walker.been and walker.name not in ("memory", "random")
         walker.been.add(known)
+        seed, drawn = self.settings.seed, f"walk {len(walker.trials)} {walker.world.steps}"
         if walker.name in mazes.SHIPPED:
             walker.decision = _shipped_decision(
-                walker.name, self.settings.plans, reading, walker.use_cot, self.language, self.settings.seed, name
+                walker.name, self.settings.plans, reading, walker.use_cot, self.language, seed, drawn
             )
             return
+        rng = generator(seed, drawn)
+        if isinstance(walker.backend, ModelBackend):
+            walker.backend.rng = rng
+        elif isinstance(walker.backend, RandomBackend):
+            walker.backend = RandomBackend(rng.initial_seed())
         tokenizer = maze_tokenizer(self.language)
         (walker.decision,) = decide(walker.backend, [reading], use_cot=walker.use_cot, tokenizer=tokenizer)
 

@@ -92,12 +92,12 @@ class FeatureExtractor:
         words = torch.zeros(len(tokens), len(self.tokenizer))
         words.scatter_add_(1, tokens, torch.ones(tokens.shape))
         words[:, : len(SimpleTokenizer.SPECIALS)] = 0
+        found = [words]
         if self.kind == "attributes":
-            words = torch.cat([self.encoder(prompt_ids, tokens), words], 1)
+            found.insert(0, self.encoder(prompt_ids, tokens))
         elif self.kind == "words":
-            pmi = (self.pmi(prompt_ids, tokens) - self.pmi_mean) / self.pmi_sd
-            words = torch.cat([pmi, words], 1)
-        return words * self._scales
+            found.insert(0, (self.pmi(prompt_ids, tokens) - self.pmi_mean) / self.pmi_sd)
+        return torch.cat(found, 1) * self._scales
 
     def _encode_prompt(self, prompt: str) -> Tensor:
         if prompt not in self._prompt_ids:

@@ -98,6 +98,8 @@ class Session:
     """Values of widgets by their key, see `keep`."""
     unseen: dict[str, Said] = field(default_factory=dict)
     """By a widget's key: a value that it was given, and of which the browser has not said yet that it shows it."""
+    said_in: dict[str, str] = field(default_factory=dict)
+    """By a kept choice's key: the page's language in which its options were named last."""
     conversations: dict[str, Conversation] = field(default_factory=dict)
     """By the model's language, see `conversation`."""
     last_answer: Answer | None = None
@@ -294,17 +296,19 @@ def set_language(choice: str) -> None:
 def keep(key: str, default: Any, options: Collection[Any] | None = None) -> str:
     """Give a keyed widget back the value it had when its page was left. Call before the widget; returns the key.
 
-    options: what a choice may be. After a change of language the browser sends back the old language's name of the
-    chosen option, which is none of them: the value that was kept stands.
+    options: what a choice may be. After a change of language it is said anew, so that it shows its name in the page's
+    language; the browser may send back its name in the old one, which is none of them: the value that was kept stands.
     """
-    kept, unseen = _kept(key), session().unseen
+    kept, own = _kept(key), session()
     if key not in st.session_state or (options is not None and st.session_state[key] not in options):
         known = kept.get(key, default)
         _say(key, known if options is None or known in options else default)
-    elif key in unseen and _reported(key):
-        del unseen[key]
-    if key in unseen or options is not None:  # a choice anew each time: it shows its name in the page's language
-        st.session_state[key] = st.session_state[key]
+    elif options is not None and own.said_in.get(key) != language():
+        _say(key, st.session_state[key])
+    elif key in own.unseen:
+        _say_again(key)
+    if options is not None:
+        own.said_in[key] = language()
     kept[key] = st.session_state[key]
     return key
 
@@ -312,14 +316,10 @@ def keep(key: str, default: Any, options: Collection[Any] | None = None) -> str:
 def follow(key: str, value: Any) -> str:
     """Let a keyed widget show a value that lives elsewhere. Setting what it already shows would only fight with a hand
     that is moving it. Call before the widget; returns the key."""
-    unseen = session().unseen
     if st.session_state.get(key) != value:
         _say(key, value)
-    elif key in unseen:
-        if _reported(key):
-            del unseen[key]
-        else:
-            st.session_state[key] = value
+    elif key in session().unseen:
+        _say_again(key)
     return key
 
 
@@ -333,6 +333,13 @@ def heard(key: str) -> bool:
 def _say(key: str, value: Any) -> None:
     session().unseen[key] = Said(st.session_state.get(key), monotonic())
     st.session_state[key] = value
+
+
+def _say_again(key: str) -> None:
+    if _reported(key):
+        del session().unseen[key]
+    else:
+        st.session_state[key] = st.session_state[key]
 
 
 def _reported(key: str) -> bool:

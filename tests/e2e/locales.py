@@ -39,6 +39,12 @@ def prose(only: str, but: str) -> tuple[str, ...]:
     )
 
 
+def mixed(text: str, language: str, other: str) -> list[str]:
+    """What is wrong with a page that is to speak one language: prose of the other, or none in its own."""
+    wrong = prose_in(text, only=other, but=language)
+    return wrong if prose_in(text, only=language, but=other) else [*wrong, "says nothing in its own language"]
+
+
 def prose_in(text: str, *, only: str, but: str) -> list[str]:
     """The pieces of such prose that a page's text contains."""
     plain = " ".join(text.split())

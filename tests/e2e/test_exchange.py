@@ -28,14 +28,8 @@ def test_labels_move_from_lab_to_lab(server: Server, person_at: NewPerson, tmp_p
     for choice in ("left", "right", "skip"):
         steps.answer(ann, choice)
     open_part(ann, "exchange")
-    report = ann.at("exchange_report")
-
-    def chosen() -> bool:  # a run of the page that is still under way tells the browser the choice before once more
-        ann.choose("exchange_format", "CSV")
-        ann.settle()
-        return "Labels in the file: 3" in report.inner_text()
-
-    wait_until(chosen, "the file is to be CSV")
+    ann.choose("exchange_format", "CSV")
+    expect(ann.at("exchange_report")).to_contain_text("Labels in the file: 3")
     with ann.page.expect_download() as taken:
         ann.press("exchange_download")
     path = tmp_path / taken.value.suggested_filename

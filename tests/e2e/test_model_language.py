@@ -30,6 +30,7 @@ def test_labels_of_two_languages_are_kept_apart(person_at: NewPerson, server: Se
     person = person_at(server)
     person.go("/label", lang="ko")
     expect(person.at("model_language").locator(CHOSEN)).to_have_text("한국어")
+    steps.look(person)
     assert model_speaks_korean(person), "a new lab's model speaks the page's language"
     for choice in ("left", "right"):
         steps.answer(person, choice)

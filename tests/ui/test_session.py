@@ -65,3 +65,26 @@ def test_a_message_under_way_does_not_undo_what_a_widget_was_just_given(monkeypa
     app.button[0].click().run()
     monkeypatch.setattr(session, "UNDER_WAY", 0.0)
     assert app.slider[0].set_value(2).run().session_state.elsewhere == 2, "and so can the one before, later"
+
+
+def chooses() -> None:
+    """A choice whose options have a name in each language."""
+    import streamlit as st
+
+    from ui import session
+
+    names = {"en": {"a": "first", "b": "second"}, "ko": {"a": "첫째", "b": "둘째"}}[session.language()]
+    st.selectbox("Choice", ("a", "b"), key=session.keep("choice", "a", ("a", "b")), format_func=names.get)
+
+
+def test_a_choice_is_said_anew_after_a_change_of_language_and_otherwise_left_to_the_hand() -> None:
+    app = AppTest.from_function(chooses)
+    app.session_state["lab_session"] = session.Session(own_language="en")
+    app.run()
+    box = app.run().selectbox[0]
+    assert (box.proto.set_value, box.value) == (False, "a"), "a hand may be choosing"
+    box = box.set_value("b").run().selectbox[0]
+    assert (box.proto.set_value, box.value) == (False, "b")
+    app.session_state["lab_session"].own_language = "ko"
+    box = app.run().selectbox[0]
+    assert (box.proto.set_value, box.value, box.options) == (True, "b", ["첫째", "둘째"])
