@@ -8,6 +8,7 @@ large models have to be content with. k1, k2 and k3 take log-probabilities of to
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 GAIN = 0.1
@@ -34,7 +35,7 @@ def k3(policy: Tensor, reference: Tensor) -> Tensor:
 
 def exact_kl(policy: Tensor, reference: Tensor) -> Tensor:
     """Sum of p (log p - log q) over the vocabulary: (..., vocabulary) log-probabilities give (...)."""
-    return (policy.exp() * (policy - reference)).sum(-1)
+    return torch.linalg.vecdot(policy.exp(), policy - reference)
 
 
 def adapted_coefficient(coefficient: float, kl: float, target: float) -> float:

@@ -133,7 +133,7 @@ class Packing:
 
     def rows(self, x: Tensor) -> Tensor:
         """x (tokens, width) as rows (batch, longest, width) that begin at the left."""
-        rows = x.new_zeros(self.batch * self.longest, x.shape[1]).index_copy(0, self._left, x)
+        rows = x.new_zeros(self.batch * self.longest, x.shape[1]).index_copy_(0, self._left, x)
         return rows.unflatten(0, (self.batch, self.longest))
 
     def unrow(self, x: Tensor, wanted: Tensor) -> Tensor:
@@ -159,10 +159,8 @@ class Attention(nn.Module):
     def split(self, qkv: Tensor, rotation: Rotation | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of qkv (batch, time, 3 * width), each (batch, heads, time, width / heads)."""
         qkv = qkv.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        if rotation is None:
-            return qkv[0], qkv[1], qkv[2]
-        q, k = rotate(qkv[:2], rotation)
-        return q, k, qkv[2]
+        q, k, v = qkv.unbind()  # whose gradients come together in one piece, those of qkv[0] and so on in three sums
+        return (q, k, v) if rotation is None else (rotate(q, rotation), rotate(k, rotation), v)
 
     def extend(
         self, x: Tensor, cache: tuple[Tensor, Tensor], at: int, mask: Tensor | None, rotation: Rotation | None

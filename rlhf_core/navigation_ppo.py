@@ -275,7 +275,7 @@ class NavigationPPOTrainer:
                 score_tokens(model, prompts[rows], tokens[rows, :cut], part, self.config.temperature)
                 for model in (self.policy, self.reference)
             )
-            spread = -(policy.distribution.exp() * policy.distribution).sum(-1)
+            spread = -torch.linalg.vecdot(policy.distribution.exp(), policy.distribution)
             for kept, found in ((own, policy.log_probs), (other, reference.log_probs), (entropy, spread)):
                 kept[rows, :cut] = laid_out(found, part)
             values[rows] = self._value(policy.hidden[first_of_each(part)], near[rows])

@@ -136,7 +136,7 @@ def collect(
         log_probs=laid_out(own.log_probs, mask),
         reference_log_probs=laid_out(other.log_probs, mask),
         kl=laid_out(exact_kl(own.distribution, other.distribution), mask),
-        entropy=laid_out(-(own.distribution.exp() * own.distribution).sum(-1), mask),
+        entropy=laid_out(-torch.linalg.vecdot(own.distribution.exp(), own.distribution), mask),
         values=torch.zeros(mask.shape) if value_head is None else laid_out(value_head(own.hidden)[:, 0], mask),
         scores=reward(prompts, responses),
         ended=(tokens == EOS).any(1),
