@@ -7,6 +7,7 @@ from ui import (
     checklist_view,
     controls,
     demo_view,
+    following,
     journey_view,
     labs_view,
     layout,
@@ -34,7 +35,7 @@ def living(now: Overview) -> None:
     journey_view.journey(now)
 
 
-map_view.follow(now, living)
+following.follow_runs(map_view.read, lambda now: now.live, living, map_view.REFRESH_SECONDS)
 lessons.overview()
 labs_view.panel()
 controls.reference_values()

@@ -12,7 +12,7 @@ from lab import algorithms
 from lab.store import Run
 from rlhf_core.algorithms import BEST_OF_N, CONFIGS, ITERATIONS, TRAINED
 from rlhf_core.best_of_n import DEFAULT_N
-from ui import charts, errors, layout, ppo_view, run_view, session
+from ui import charts, following, layout, ppo_view, run_view, session
 from ui.i18n import t
 from ui.live_figure import live_figure, palette
 
@@ -33,25 +33,11 @@ def view() -> None:
         st.number_input(
             t("run.seed"), 0, 2**31 - 1, key=session.keep("ppo_seed", 0), help=t("run.seed_help"), width=150
         )
-    follow(lambda: list(_latest().values()), _comparison)
+    following.follow_runs(_latest, lambda runs: any(map(run_view.is_live, runs.values())), _comparison)
     with st.expander(t("algorithms.numbers"), key="algorithms_numbers"):
         for metric in (*COLUMNS, "dpo_loss", "implicit_accuracy", "implicit_margin"):
             layout.note(f"{t(f'metric.{metric}.name')}: {t(f'metric.{metric}.sentence')}")
     ppo_view.judges()
-
-
-def follow(runs: Callable[[], Sequence[Run]], draw: Callable[[], None]) -> None:
-    """Everything that changes while some of the runs go on; redrawn alone, and only while they do."""
-    lab, live = session.current_lab(), any(map(run_view.is_live, runs()))
-
-    @errors.guard()
-    def several() -> None:
-        changed = session.read_lab() != lab
-        if changed or any(map(run_view.is_live, runs())) != live:
-            st.rerun()
-        draw()
-
-    st.fragment(several, run_every=run_view.REFRESH_SECONDS if live else None)()
 
 
 def name_of(algorithm: str) -> str:
@@ -69,8 +55,7 @@ def _latest() -> dict[str, Run]:
     return algorithms.latest(session.laboratory().store, session.current_lab())
 
 
-def _comparison() -> None:
-    runs = _latest()
+def _comparison(runs: Mapping[str, Run]) -> None:
     store = session.laboratory().store
     if session.session().problem:
         layout.problem(session.session().problem)

@@ -1,4 +1,4 @@
-"""What the pages of a class share: looking again by itself while others act, and a name for whoever comes."""
+"""Looking again by itself while others act, or runs go on; and a name for whoever comes to a class."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import TypeVar
 import streamlit as st
 
 from lab.participants import proposal
-from ui import errors
+from lab.store import Lab
+from ui import errors, session
 from ui.i18n import t
 
 Found = TypeVar("Found")
+RUN_SECONDS = 1.0
+"""How often what a run does is looked at."""
 
 
 def follow(
@@ -21,14 +24,29 @@ def follow(
     """Draw what one finds, and draw it anew by itself every `pace` seconds. When it turns to another state, the whole
     page is drawn anew: other fragments and the clock depend on it."""
     first = look()
+    before, fresh = state(first), [first]  # the first drawing comes with the page, which has just looked
 
     def again() -> None:
-        now = look()
-        if state(now) != state(first):
+        now = fresh.pop() if fresh else look()
+        if state(now) != before:
             st.rerun()
         draw(now)
 
     st.fragment(errors.guard()(again), run_every=pace(first))()
+
+
+def follow_runs(
+    look: Callable[[], Found], live: Callable[[Found], bool], draw: Callable[[Found], None], every: float = RUN_SECONDS
+) -> None:
+    """The same for what changes while runs of the lab go on, and only while one does. live: whether one does, by what
+    was found. A model that speaks another language has other runs: then the whole page is drawn anew too."""
+
+    def looked() -> tuple[Found, bool, Lab]:
+        lab = session.read_lab()
+        found = look()
+        return found, live(found), lab
+
+    follow(looked, lambda seen: seen[1:], lambda seen: draw(seen[0]), lambda seen: every if seen[1] else None)
 
 
 def proposed_name(who: str) -> str:

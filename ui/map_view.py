@@ -12,7 +12,7 @@ from lab import overview, ppo
 from lab.overview import ENOUGH_LABELS, Overview
 from lab.store import Run
 from rlhf_core.evaluation import Interval
-from ui import errors, layout, session
+from ui import layout, session
 from ui.i18n import t
 from ui.problem_view import STAGE_NAMES
 from ui.walk_view import who_name
@@ -72,21 +72,6 @@ def heading(now: Overview) -> None:
         if st.button(step.label, key="home_next", type="primary"):
             st.switch_page(f"../pages/{step.page}.py")
         layout.note(t(step.why))
-
-
-def follow(now: Overview, draw: Callable[[Overview], None]) -> None:
-    """Everything that changes while a run of the lab goes on; redrawn alone, and only while one does."""
-    lab, live, known = session.current_lab(), now.live, [now]
-
-    @errors.guard()
-    def living() -> None:
-        changed = session.read_lab() != lab
-        then = known.pop() if known else read()  # the first drawing comes with the page, which has just read
-        if changed or then.live != live:
-            st.rerun()
-        draw(then)
-
-    st.fragment(living, run_every=REFRESH_SECONDS if live else None)()
 
 
 def stages(now: Overview) -> None:

@@ -14,7 +14,7 @@ from lab.over_optimisation import FEWEST_STEPS, Optimised
 from lab.presets import PRESETS
 from lab.store import Run
 from rlhf_core.over_optimisation import Fit
-from ui import algorithms_view, charts, layout, ppo_view, run_view, session
+from ui import charts, following, layout, ppo_view, run_view, session
 from ui.i18n import t
 from ui.live_figure import live_figure, palette
 
@@ -31,7 +31,7 @@ LINE = 40
 def view() -> None:
     """All of it."""
     layout.note(t("overopt.lead"))
-    algorithms_view.follow(_followed, _everything)
+    following.follow_runs(_followed, lambda runs: any(map(run_view.is_live, runs)), _everything)
     ppo_view.judges()
 
 
@@ -57,7 +57,7 @@ def _sampled(run: Run | None) -> Run | None:
     return None if run is None else best_of_n.run_on(store, lab, run.inputs["reward_model"])
 
 
-def _everything() -> None:
+def _everything(_: list[Run]) -> None:
     own, known = session.session(), _known()
     if own.problem:
         layout.problem(own.problem)

@@ -20,11 +20,10 @@ from lab.jobs import JobError, JobSpec
 from lab.store import Run, StoreError
 from rlhf_core.language_model import CheckpointError
 from rlhf_core.metrics import METRICS
-from ui import charts, controls, errors, layout, presenting, session
+from ui import charts, controls, errors, following, layout, presenting, session
 from ui.i18n import has, t
 from ui.live_figure import live_figure, palette
 
-REFRESH_SECONDS = 1.0
 PACES = (1.0, 2.0, 5.0, 0.0)
 """Iterations a second; 0 stands for as fast as it goes."""
 LIVE = ("queued", "running")
@@ -101,17 +100,7 @@ class RunPanel:
 
     def follow(self, draw: Callable[[Run | None], None]) -> None:
         """Everything that changes while the latest run goes on; redrawn alone, and only while it does."""
-        lab, live = session.current_lab(), is_live(self.latest_run())
-
-        @errors.guard()
-        def training() -> None:
-            changed = session.read_lab() != lab
-            now = self.latest_run()
-            if changed or is_live(now) != live:
-                st.rerun()
-            draw(now)
-
-        st.fragment(training, run_every=REFRESH_SECONDS if live else None)()
+        following.follow_runs(self.latest_run, is_live, draw)
 
     # What is going on, and what to do about it.
 
@@ -396,7 +385,7 @@ def run_elsewhere() -> Run | None:
 def elsewhere() -> None:
     """A run that goes on in the model's other language, and the way to it; as long as it does."""
     if run_elsewhere() is not None:
-        st.fragment(_elsewhere, run_every=REFRESH_SECONDS)()
+        st.fragment(_elsewhere, run_every=following.RUN_SECONDS)()
 
 
 @errors.guard()

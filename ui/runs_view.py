@@ -16,11 +16,11 @@ from lab.run_comparison import Setting
 from lab.store import Run
 from lab.training import MEASURED_EVERY
 from rlhf_core.metrics import METRICS
-from ui import charts, controls, errors, labs_view, layout, run_address, session
+from ui import charts, controls, errors, following, labs_view, layout, run_address, session
 from ui.i18n import has, t
 from ui.live_figure import live_figure, palette
 from ui.run_choice import run_choice
-from ui.run_view import FORMS, LEVELS, LIVE, REFRESH_SECONDS, RunPanel, metric_sentence, metric_series
+from ui.run_view import FORMS, LEVELS, LIVE, RunPanel, metric_sentence, metric_series
 
 MOST_COMPARED = len(charts.DASHES)
 """As many as there are colours that everybody can tell apart."""
@@ -31,20 +31,12 @@ SIGNED = ("gold",)
 
 def runs(panel: RunPanel, choices: run_address.Choices) -> None:
     """All about the runs of a stage in this lab."""
-    lab = session.current_lab()
 
-    @errors.guard()
-    def shown() -> None:
-        if session.read_lab() != lab:
-            st.rerun()
+    def shown(known: list[Run]) -> None:
         controls.notice()
-        known = panel.runs()
-        if any(run.status in LIVE for run in known) != live:
-            st.rerun()
         _everything(panel, known, choices)
 
-    live = any(run.status in LIVE for run in panel.runs())
-    st.fragment(shown, run_every=REFRESH_SECONDS if live else None)()
+    following.follow_runs(panel.runs, lambda known: any(run.status in LIVE for run in known), shown)
 
 
 def _everything(panel: RunPanel, known: Sequence[Run], choices: run_address.Choices) -> None:
