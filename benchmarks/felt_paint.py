@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError
 
 from benchmarks.chromium import EMPTY_READY, context_of, labelled_lab, ratio, said
 from benchmarks.tables import Headlines, table
@@ -34,7 +34,9 @@ MOMENTS = ("paint", "own", "whole")
 within the window drawn."""
 LABELS = 30
 """Of the lab that is opened: one and a half rounds."""
-ASKED = "{page}, {language}: title and own first thing over the empty app's, {cache}"
+ASKED = "{page}, {language}: first contentful paint over the empty app's, {cache}"
+STRICTER = "{page}, {language}: title and own first thing over the empty app's, {cache}"
+"""Nobody asked for it, but it is what somebody who opens the page waits for."""
 PROBE = """
 (() => {
   const wanted = WANTED, marks = window.labMarks = {};
@@ -81,7 +83,10 @@ def probe(selectors: Iterable[str]) -> str:
 def load(page: Page, url: str) -> dict[str, float]:
     """Open an address in a page that has the probe; its moments, in milliseconds."""
     page.goto(url, wait_until="commit")
-    page.wait_for_function("window.labMarks?.whole")
+    try:
+        page.wait_for_function("window.labMarks?.whole")
+    except TimeoutError as error:
+        raise RuntimeError(f"{url} did not come to its end: {page.evaluate('window.labMarks')}.") from error
     marks = page.evaluate("window.labMarks")
     page.goto("about:blank")  # what is open would go on working beside the next
     return marks
@@ -103,9 +108,10 @@ def paint(
                 times = _by_turns(browser, name, asked, n, cold=cache == "cold")
                 rows[cache].append([page, language, *_cells(*times)])
                 print(cache, *rows[cache][-1], file=sys.stderr, flush=True)
-                headlines[ASKED.format(page=page, language=language, cache=cache)] = ratio(
-                    times[0].of["own"], times[1].of["own"]
-                )[0]
+                for name, moment in ((ASKED, "paint"), (STRICTER, "own")):
+                    headlines[name.format(page=page, language=language, cache=cache)] = ratio(
+                        *(each.of[moment] for each in times)
+                    )[0]
     _print(rows, warm, cold)
     return headlines
 
