@@ -86,7 +86,8 @@ def load(page: Page, url: str) -> dict[str, float]:
     try:
         page.wait_for_function("window.labMarks?.whole")
     except TimeoutError as error:
-        raise RuntimeError(f"{url} did not come to its end: {page.evaluate('window.labMarks')}.") from error
+        shown = page.evaluate("document.body.innerText")
+        raise RuntimeError(f"{url} did not come to its end. It shows: {shown!r}") from error
     marks = page.evaluate("window.labMarks")
     page.goto("about:blank")  # what is open would go on working beside the next
     return marks
@@ -108,8 +109,8 @@ def paint(
                 times = _by_turns(browser, name, asked, n, cold=cache == "cold")
                 rows[cache].append([page, language, *_cells(*times)])
                 print(cache, *rows[cache][-1], file=sys.stderr, flush=True)
-                for name, moment in ((ASKED, "paint"), (STRICTER, "own")):
-                    headlines[name.format(page=page, language=language, cache=cache)] = ratio(
+                for figure, moment in ((ASKED, "paint"), (STRICTER, "own")):
+                    headlines[figure.format(page=page, language=language, cache=cache)] = ratio(
                         *(each.of[moment] for each in times)
                     )[0]
     _print(rows, warm, cold)
