@@ -7,6 +7,7 @@ import os
 import re
 import sqlite3
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,7 +108,10 @@ class Database:
             tables.create_all(db)
             db.execute(schema.insert().values(version=SCHEMA_VERSION))
             return
-        version = db.execute(sa.select(schema.c.version)).scalar_one()
+        versions: list[Any] = list(db.execute(sa.select(schema.c.version)).scalars())
+        if len(versions) != 1 or not isinstance(versions[0], int) or versions[0] < 1:
+            raise StoreError(_explain(self.name, "malformed schema version"))
+        version = versions[0]
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"The database {self.name} was written by a newer RLHF Lab (schema {version}, this one reads "
@@ -174,8 +178,7 @@ class Database:
             raise StoreError(_explain(self.name, str(getattr(error, "orig", error)))) from error
         except ValueError as error:
             # What was damaged where the database itself does not see it: a value that SQLAlchemy can't read, or text.
-            damaged = isinstance(error, json.JSONDecodeError | UnicodeDecodeError) or "Couldn't parse" in str(error)
-            if not damaged:
+            if not (isinstance(error, json.JSONDecodeError | UnicodeDecodeError) or _raised_by("sqlalchemy", error)):
                 raise
             raise StoreError(_explain(self.name, f"malformed value: {_first_line(error)}")) from error
 
@@ -205,6 +208,12 @@ def _explain(name: str, said: str) -> str:
     else:
         means = f"could not be used ({_first_line(said)}). Try again"
     return f"The database {name} {means}, or set RLHF_LAB_DATABASE to another file."
+
+
+def _raised_by(package: str, error: BaseException) -> bool:
+    """Whether it comes out of the code of a package itself."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == package
 
 
 def _first_line(error: object) -> str:

@@ -183,6 +183,26 @@ def look_at_everything(store: Store) -> None:
             store.note_deed(lab.id, "looked at")
 
 
+DAMAGE = {
+    "a date": "UPDATE lab SET created_at = '2026-03-01 0\x13:00:50.000000'",
+    "no version": "DELETE FROM schema",
+    "two versions": "INSERT INTO schema (version) VALUES (5)",
+    "a version that is none": "UPDATE schema SET version = 'six'",
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_value_that_sqlite_takes_for_whole_is_still_seen_to_be_damaged(what: str, tmp_path: Path) -> None:
+    path = written(6, tmp_path)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute(DAMAGE[what])
+        raw.commit()
+    with pytest.raises(StoreError, match="is damaged or is no database") as raised:
+        with closing(Store(f"sqlite:///{path}")) as store:
+            look_at_everything(store)
+    assert one_sentence(raised.value)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_a_damaged_database_is_a_sentence_or_still_read(seed: int, tmp_path: Path) -> None:
