@@ -178,7 +178,9 @@ class Database:
             raise StoreError(_explain(self.name, str(getattr(error, "orig", error)))) from error
         except ValueError as error:
             # What was damaged where the database itself does not see it: a value that SQLAlchemy can't read, or text.
-            if not (isinstance(error, json.JSONDecodeError | UnicodeDecodeError) or _raised_by("sqlalchemy", error)):
+            unwritable = isinstance(error, UnicodeEncodeError)  # half a character that somebody wants to keep
+            read = isinstance(error, json.JSONDecodeError | UnicodeDecodeError) or _raised_by("sqlalchemy", error)
+            if unwritable or not read:
                 raise
             raise StoreError(_explain(self.name, f"malformed value: {_first_line(error)}")) from error
 

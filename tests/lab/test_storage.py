@@ -203,6 +203,11 @@ def test_a_value_that_sqlite_takes_for_whole_is_still_seen_to_be_damaged(what: s
     assert one_sentence(raised.value)
 
 
+def test_half_a_character_that_cannot_be_kept_is_no_damage(store: Store, lab: Lab) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        store.note_deed(lab.id, "\ud800")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_a_damaged_database_is_a_sentence_or_still_read(seed: int, tmp_path: Path) -> None:
