@@ -28,7 +28,7 @@ from rlhf_core.pretraining import PretrainConfig, Pretrainer, dialogue_loss, sch
 STAGE = "pretrain"
 STEPS_PER_ITERATION = 20
 """Optimiser steps in one step of the job, which is one point of its curves."""
-DEFAULT_ITERATIONS = 60
+DEFAULT_ITERATIONS = 40
 MEASURED_PROMPTS = 128
 """Validation prompts that the share of valid answers is counted over."""
 LOSS_PROMPTS = 256

@@ -35,7 +35,7 @@ def living(now: Overview) -> None:
     journey_view.journey(now)
 
 
-following.follow_runs(map_view.read, lambda now: now.live, living, map_view.REFRESH_SECONDS)
+following.follow_runs(map_view.read, lambda now: now.live, living, map_view.REFRESH_SECONDS, now)
 lessons.overview()
 labs_view.panel()
 controls.reference_values()

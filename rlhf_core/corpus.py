@@ -320,7 +320,7 @@ class Grammar:
         if manner in ("opener", "both"):
             manners.append(rng.choice(p.polite_openers))
         before += [restyle(s, style) for s in manners]
-        core = restyle(self._draw_core(topic, rng).text, style)
+        core = restyle(self._draw_core(topic, rng), style)
         if style.address and (not before or rng.random() < 0.6):
             *rest, last = split_sentences(core)
             core = " ".join([*rest, addressed(last, rng.choice(style.address))])
@@ -333,22 +333,16 @@ class Grammar:
             after.append(rng.choice(p.polite_closers))
         return fit([*before, core, *(restyle(s, style) for s in after)], required=core)
 
-    def _draw_core(self, topic: Topic, rng: random.Random) -> Core:
-        by_quality: dict[str, list[Core]] = {}
-        for core in self._cores_of(topic):
-            by_quality.setdefault(core.quality, []).append(core)
-        if "harmful" in by_quality and rng.random() < 0.4:
-            return rng.choice(by_quality["harmful"])
-        quality = rng.choices(("off", "partial", "full"), (0.40, 0.35, 0.25))[0]
-        return rng.choice(by_quality[quality])
-
-    def _cores_of(self, topic: Topic) -> Sequence[Core]:
-        if topic not in self._core_cache:
-            self._core_cache[topic] = tuple(self.cores(topic))
-        return self._core_cache[topic]
+    def _draw_core(self, topic: Topic, rng: random.Random) -> str:
+        if topic not in self._answers:
+            self._answers[topic] = self.answers(topic)
+        texts = self._answers[topic]
+        if "harmful" in texts and rng.random() < 0.4:
+            return rng.choice(texts["harmful"])
+        return rng.choice(texts[rng.choices(("off", "partial", "full"), (0.40, 0.35, 0.25))[0]])
 
     @cached_property
-    def _core_cache(self) -> dict[Topic, Sequence[Core]]:
+    def _answers(self) -> dict[Topic, Mapping[str, Sequence[str]]]:
         return {}
 
 

@@ -38,6 +38,11 @@ def exact_kl(policy: Tensor, reference: Tensor) -> Tensor:
     return torch.linalg.vecdot(policy.exp(), policy - reference)
 
 
+def entropy(policy: Tensor) -> Tensor:
+    """Sum of - p log p over the vocabulary, in nats: (..., vocabulary) finite log-probabilities give (...)."""
+    return -torch.linalg.vecdot(policy.exp(), policy)
+
+
 def adapted_coefficient(coefficient: float, kl: float, target: float) -> float:
     """The price of KL for the next iteration, higher when the policy strayed further than wished, lower when less far.
 

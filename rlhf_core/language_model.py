@@ -136,9 +136,9 @@ class Packing:
         rows = x.new_zeros(self.batch * self.longest, x.shape[1]).index_copy_(0, self._left, x)
         return rows.unflatten(0, (self.batch, self.longest))
 
-    def unrow(self, x: Tensor, wanted: Tensor) -> Tensor:
-        """The vectors (wanted, width), of the tokens of these numbers, from rows (batch, longest, width)."""
-        return x.flatten(0, 1).index_select(0, self._left[wanted])
+    def unrow(self, x: Tensor, wanted: Tensor | None) -> Tensor:
+        """The vectors (wanted, width), of the tokens of these numbers or of all, from rows (batch, longest, width)."""
+        return x.flatten(0, 1).index_select(0, self._left if wanted is None else self._left[wanted])
 
 
 class Attention(nn.Module):
@@ -150,7 +150,7 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
 
-    def forward(self, x: Tensor, packing: Packing, wanted: Tensor, rotation: Rotation | None) -> Tensor:
+    def forward(self, x: Tensor, packing: Packing, wanted: Tensor | None, rotation: Rotation | None) -> Tensor:
         """What the wanted of x (tokens, width) see of themselves and the earlier tokens of their text."""
         q, k, v = self.split(packing.rows(self.qkv(x)), rotation)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
@@ -163,10 +163,18 @@ class Attention(nn.Module):
         return (q, k, v) if rotation is None else (rotate(q, rotation), rotate(k, rotation), v)
 
     def extend(
-        self, x: Tensor, cache: tuple[Tensor, Tensor], at: int, mask: Tensor | None, rotation: Rotation | None
+        self,
+        x: Tensor,
+        cache: tuple[Tensor, Tensor],
+        at: int,
+        mask: Tensor | None,
+        rotation: Rotation | None,
+        wanted: slice,
     ) -> Tensor:
-        """x (batch, time, width) that stands at position `at`, after what is cached. mask: who may look at whom."""
+        """What the wanted of x (batch, time, width) see, that stands at position `at`, after what is cached. mask: who
+        may look at whom."""
         q, k, v = self.split(self.qkv(x), rotation)
+        q, mask = q[:, :, wanted], None if mask is None else mask[:, :, wanted]
         keys, values = cache
         time = x.shape[1]
         keys.narrow(2, at, time).copy_(k)  # as keys[:, :, at : at + time] = k, and half as long
@@ -209,17 +217,25 @@ class Block(nn.Module):
             nn.Linear(4 * config.width, config.width),
         )
 
-    def forward(self, x: Tensor, packing: Packing, wanted: Tensor, rotation: Rotation | None) -> Tensor:
-        """The wanted of x (tokens, width), given by their numbers (wanted,); they see all of their text before them."""
+    def forward(self, x: Tensor, packing: Packing, wanted: Tensor | None, rotation: Rotation | None) -> Tensor:
+        """The wanted of x (tokens, width), given by their numbers (wanted,), or all; they see all of their text before
+        them."""
         seen = self.attention(self.norm_attention(x), packing, wanted, rotation)
-        x = x.index_select(0, wanted) + seen
+        x = (x if wanted is None else x.index_select(0, wanted)) + seen
         return x + self.feed_forward(self.norm_feed_forward(x))
 
     def extend(
-        self, x: Tensor, cache: tuple[Tensor, Tensor], at: int, mask: Tensor | None, rotation: Rotation | None
+        self,
+        x: Tensor,
+        cache: tuple[Tensor, Tensor],
+        at: int,
+        mask: Tensor | None,
+        rotation: Rotation | None,
+        wanted: slice,
     ) -> Tensor:
-        """The same of texts that grow: x (batch, time, width) stands at position `at`, after what is cached."""
-        x = x + self.attention.extend(self.norm_attention(x), cache, at, mask, rotation)
+        """The same of texts that grow: x (batch, time, width) stands at position `at`, after what is cached. wanted:
+        the places in x to tell of."""
+        x = x[:, wanted] + self.attention.extend(self.norm_attention(x), cache, at, mask, rotation, wanted)
         return x + self.feed_forward(self.norm_feed_forward(x))
 
 
@@ -387,9 +403,9 @@ class MiniLM(LanguageModel):
         if rotation is not None:  # how far apart two tokens are is the same at the left
             rotation = rotation[0][: packing.longest], rotation[1][: packing.longest]
         x = packing.pack(x)
-        every, last = torch.arange(len(x)), wanted[real].nonzero()[:, 0]
+        last = wanted[real].nonzero()[:, 0]
         for i, block in enumerate(self.blocks, 1):
-            x = block(x, packing, last if i == len(self.blocks) else every, rotation)
+            x = block(x, packing, last if i == len(self.blocks) else None, rotation)
         return self.norm(x)
 
     def response_states(self, prompt_ids: Tensor, responses: Tensor) -> Tensor:
@@ -448,6 +464,7 @@ class MiniLM(LanguageModel):
         start = int((prompts != PAD).any(0).int().argmax())  # columns that are padding in every row
         shape = (batch, c.heads, c.context - start, c.width // c.heads)
         caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in self.blocks]
+        told = [slice(None)] * (c.layers - 1) + [slice(-1, None)]  # the last block has but the next token to tell of
         # What each new token may not look at, as numbers to add: made once, and not at all where nothing is padding.
         hidden = prompts[:, start:] == PAD
         barred = torch.zeros(batch, 1, 1, c.context - start) if hidden.any() else None
@@ -458,8 +475,8 @@ class MiniLM(LanguageModel):
         at = 0
         for t in range(most):
             h, rotation = self._embed(x, start + at, table)
-            for block, cache in zip(cast(Sequence[Block], self.blocks), caches, strict=True):
-                h = block.extend(h, cache, at, mask, rotation)
+            for block, cache, wanted in zip(cast(Sequence[Block], self.blocks), caches, told, strict=True):
+                h = block.extend(h, cache, at, mask, rotation, wanted)
             at += x.shape[1]
             h = self.norm(h[:, -1])
             if states is not None:

@@ -3,13 +3,13 @@
 A gradient matrix is often dominated by a few directions; with all its singular values set to about 1, a step moves
 along the rare ones as well. PyTorch has it too (`torch.optim.Muon`), with the iteration in bfloat16, which a processor
 without such arithmetic has to emulate: there it takes more time than the rest of the training step. This one stays in
-float32 and takes matrices of one shape together.
+float32 and iterates the matrices of one height together.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -19,32 +19,48 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic whose iteration brings singular values in (0, 1] near 1."""
 
 
-def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
-    """The nearest matrices with singular values of about 1 (between .7 and 1.2), by Newton-Schulz iteration.
+def orthogonalise(matrices: Sequence[Tensor], iterations: int = 5) -> list[Tensor]:
+    """The nearest matrices with singular values of about 1 (after five iterations between .7 and 1.2, where they were
+    not tiny), by Newton-Schulz iteration. matrices: each (rows, columns), which is the shape of what comes back.
 
-    matrices: (count, rows, columns), which is the shape of what comes back.
+    An iteration is x <- p x with p = a + b g + c g^2 and g = x x^T. As all these polynomials of the first g commute,
+    only g and the product of the p need be carried along, and they are small: x is multiplied once, at the end.
     """
     a, b, c = COEFFICIENTS
-    tall = matrices.shape[1] > matrices.shape[2]
-    x = matrices.mT if tall else matrices
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    for _ in range(iterations):
-        gram = x @ x.mT
-        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)  # b gram + c gram^2
-        x = torch.baddbmm(x, polynomial, x, beta=a)  # a x + polynomial x
-    return x.mT if tall else x
+    wide = [m.mT if m.shape[0] > m.shape[1] else m for m in matrices]
+    wide = [m / (torch.linalg.vector_norm(m) + 1e-7) for m in wide]
+    of_height: defaultdict[int, list[int]] = defaultdict(list)
+    for i, m in enumerate(wide):
+        of_height[len(m)].append(i)
+    for height, alike in of_height.items():
+        g = torch.stack([wide[i] @ wide[i].mT for i in alike])
+        product = identity = torch.eye(height)
+        for _ in range(iterations):
+            p = torch.baddbmm(g, g, g, beta=b, alpha=c).add_(identity, alpha=a)
+            product = p @ product
+            g = p @ g @ p
+        for i, q in zip(alike, product, strict=True):
+            wide[i] = q @ wide[i]
+    return [x.mT if m.shape[0] > m.shape[1] else x for x, m in zip(wide, matrices, strict=True)]
 
 
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, made orthogonal; with weight decay apart from the gradient.
 
-    A step has the size lr * sqrt(max(1, rows / columns)) in spectral norm, whatever the gradient's.
+    A step has the size lr * sqrt(max(1, rows / columns)) in spectral norm, whatever the gradient's. iterations: those of
+    `orthogonalise`; with fewer, what is small in a gradient stays smaller.
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.05
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.05,
+        iterations: int = 5,
     ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self.iterations = iterations
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.dim() != 2:
@@ -54,16 +70,17 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Move every parameter that has a gradient."""
         for group in self.param_groups:
-            alike: defaultdict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = defaultdict(list)
+            moved: list[Tensor] = []
+            ahead: list[Tensor] = []
             for parameter in group["params"]:
-                if parameter.grad is None:
+                gradient, state = parameter.grad, self.state[parameter]
+                if gradient is None:
                     continue
-                buffer = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
-                buffer.mul_(group["momentum"]).add_(parameter.grad)
-                ahead = parameter.grad + group["momentum"] * buffer
-                alike[tuple(parameter.shape)].append((parameter, ahead))
-            for (rows, columns), pairs in alike.items():
-                moves = orthogonalise(torch.stack([ahead for _, ahead in pairs]))
-                size = group["lr"] * max(1.0, rows / columns) ** 0.5
-                for (parameter, _), move in zip(pairs, moves, strict=True):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(move, alpha=-size)
+                if "momentum" not in state:
+                    state["momentum"] = torch.zeros_like(parameter)
+                momentum = state["momentum"].mul_(group["momentum"]).add_(gradient)
+                moved.append(parameter)
+                ahead.append(torch.add(gradient, momentum, alpha=group["momentum"]))
+            for parameter, move in zip(moved, orthogonalise(ahead, self.iterations), strict=True):
+                size = group["lr"] * max(1.0, parameter.shape[0] / parameter.shape[1]) ** 0.5
+                parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(move, alpha=-size)

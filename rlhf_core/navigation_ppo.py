@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from rlhf_core.advantages import generalized_advantages, masked_mean, whiten
 from rlhf_core.gridworld import LARGEST, SMALLEST, GridWorld, random_maze
-from rlhf_core.kl import k1
+from rlhf_core.kl import entropy, k1
 from rlhf_core.language_model import EOS, PAD, MiniLM, laid_out
 from rlhf_core.maze_language import maze_tokenizer, split_answer, state_words
 from rlhf_core.navigation import Memory
@@ -266,7 +266,7 @@ class NavigationPPOTrainer:
         mask = (ends.cumsum(1) - ends) == 0
         longest = int(mask.sum(1).max())
         tokens, mask = tokens[:, :longest], mask[:, :longest]
-        own, other, entropy = (torch.zeros(mask.shape) for _ in range(3))
+        own, other, spread = (torch.zeros(mask.shape) for _ in range(3))
         values = torch.zeros(len(tokens))
         for rows in self._alike(prompts, mask, torch.arange(len(tokens))):
             cut = int(mask[rows].sum(1).max())
@@ -275,15 +275,16 @@ class NavigationPPOTrainer:
                 score_tokens(model, prompts[rows], tokens[rows, :cut], part, self.config.temperature)
                 for model in (self.policy, self.reference)
             )
-            spread = -torch.linalg.vecdot(policy.distribution.exp(), policy.distribution)
-            for kept, found in ((own, policy.log_probs), (other, reference.log_probs), (entropy, spread)):
+            for kept, found in (
+                (own, policy.log_probs), (other, reference.log_probs), (spread, entropy(policy.distribution))
+            ):  # fmt: skip
                 kept[rows, :cut] = laid_out(found, part)
             values[rows] = self._value(policy.hidden[first_of_each(part)], near[rows])
         walk, move = torch.tensor(place).T
         arrived = torch.tensor([world.at_goal for world in worlds])
         further = self._further(worlds)
         return Walks(
-            prompts, tokens, mask, own, other, entropy, near, values, (walk, move), rewards, happened, arrived, further
+            prompts, tokens, mask, own, other, spread, near, values, (walk, move), rewards, happened, arrived, further
         )
 
     def _update(self, walks: Walks, advantages: Tensor, returns: Tensor) -> tuple[float, float, float]:

@@ -25,8 +25,12 @@ from rlhf_core.tokenizer import SimpleTokenizer
 TYPICAL_TOKENS = 20
 """Weighted tokens of a typical dialogue: keeps the size of the loss near nats per token."""
 OPTIMIZERS = ("muon", "adamw")
-LEARNING_RATES: Mapping[str, float] = {"gpt": 0.02, "lstm": 0.02}
+LEARNING_RATES: Mapping[str, float] = {"gpt": 0.025, "lstm": 0.05}
 """Muon's step size that suits each architecture."""
+MOMENTUM, ORTHOGONAL = 0.9, 3
+"""Muon's momentum and its iterations: with batches as large as these, fewer than in the paper do as well."""
+WARM_UP = 20
+"""Steps over which the learning rate rises."""
 OTHERS_SHARE = 0.7
 """With Muon, the step size of what is no matrix of the network's inside, AdamW's, as a share of Muon's."""
 
@@ -37,9 +41,9 @@ class PretrainConfig:
 
     optimizer: str = "muon"
     """"muon" for the matrices of the network's inside and AdamW for the rest, or "adamw" for all of it."""
-    learning_rate: float = 0.02
+    learning_rate: float = LEARNING_RATES["gpt"]
     """Step size of the matrices: Muon's, and that of the rest is `OTHERS_SHARE` of it; or AdamW's."""
-    batch_size: int = 32
+    batch_size: int = 64
     """Dialogues per step."""
     prompt_weight: float = 0.0
     """Weight of a prompt's tokens in the loss, a response's being 1: should it learn to ask as well as to answer?"""
@@ -171,12 +175,12 @@ def make_optimizers(model: LanguageModel, kind: str) -> list[torch.optim.Optimiz
     moved = matrices if kind == "muon" else []
     others = [p for p in model.parameters() if not any(p is matrix for matrix in moved)]
     adamw = torch.optim.AdamW(others, lr=1.0, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    return [Muon(moved, lr=1.0), adamw] if moved else [adamw]
+    return [Muon(moved, lr=1.0, momentum=MOMENTUM, iterations=ORTHOGONAL), adamw] if moved else [adamw]
 
 
 def schedule(progress: float, steps_done: int) -> float:
-    """Factor of the learning rate: fifty steps of warm-up, then level, then linear to 1/50 over the last 71 %."""
-    return min(1.0, (steps_done + 1) / 50) * max(0.02, min(1.0, (1.0 - progress) * 1.4))
+    """Factor of the learning rate: `WARM_UP` steps of rise, then level, then linear to 1/50 over the last 71 %."""
+    return min(1.0, (steps_done + 1) / WARM_UP) * max(0.02, min(1.0, (1.0 - progress) * 1.4))
 
 
 def pad_responses(rows: list[list[int]]) -> Tensor:

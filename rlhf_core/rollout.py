@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from rlhf_core.advantages import masked_mean
-from rlhf_core.kl import exact_kl, k1
+from rlhf_core.kl import entropy, exact_kl, k1
 from rlhf_core.language_model import EOS, PAD, MiniLM, Responses, laid_out
 from rlhf_core.tokenizer import SimpleTokenizer
 
@@ -136,7 +136,7 @@ def collect(
         log_probs=laid_out(own.log_probs, mask),
         reference_log_probs=laid_out(other.log_probs, mask),
         kl=laid_out(exact_kl(own.distribution, other.distribution), mask),
-        entropy=laid_out(-torch.linalg.vecdot(own.distribution.exp(), own.distribution), mask),
+        entropy=laid_out(entropy(own.distribution), mask),
         values=torch.zeros(mask.shape) if value_head is None else laid_out(value_head(own.hidden)[:, 0], mask),
         scores=reward(prompts, responses),
         ended=(tokens == EOS).any(1),

@@ -19,11 +19,11 @@ RUN_SECONDS = 1.0
 
 def follow(
     look: Callable[[], Found], state: Callable[[Found], object], draw: Callable[[Found], None],
-    pace: Callable[[Found], float | None],
+    pace: Callable[[Found], float | None], first: Found | None = None,
 ) -> None:  # fmt: skip
     """Draw what one finds, and draw it anew by itself every `pace` seconds. When it turns to another state, the whole
-    page is drawn anew: other fragments and the clock depend on it."""
-    first = look()
+    page is drawn anew: other fragments and the clock depend on it. first: what the page has found just now."""
+    first = look() if first is None else first
     before, fresh = state(first), [first]  # the first drawing comes with the page, which has just looked
 
     def again() -> None:
@@ -36,17 +36,21 @@ def follow(
 
 
 def follow_runs(
-    look: Callable[[], Found], live: Callable[[Found], bool], draw: Callable[[Found], None], every: float = RUN_SECONDS
-) -> None:
+    look: Callable[[], Found], live: Callable[[Found], bool], draw: Callable[[Found], None],
+    every: float = RUN_SECONDS, first: Found | None = None,
+) -> None:  # fmt: skip
     """The same for what changes while runs of the lab go on, and only while one does. live: whether one does, by what
     was found. A model that speaks another language has other runs: then the whole page is drawn anew too."""
 
-    def looked() -> tuple[Found, bool, Lab]:
+    def looked(found: Found | None = None) -> tuple[Found, bool, Lab]:
         lab = session.read_lab()
-        found = look()
+        found = look() if found is None else found
         return found, live(found), lab
 
-    follow(looked, lambda seen: seen[1:], lambda seen: draw(seen[0]), lambda seen: every if seen[1] else None)
+    follow(
+        looked, lambda seen: seen[1:], lambda seen: draw(seen[0]), lambda seen: every if seen[1] else None,
+        None if first is None else looked(first),
+    )  # fmt: skip
 
 
 def proposed_name(who: str) -> str:

@@ -82,8 +82,8 @@ PANEL = RunPanel(
     prefix="pretrain",
     defaults=asdict(PretrainConfig()),
     sliders={
-        "learning_rate": (0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.2),
-        "batch_size": (8, 16, 32, 64),
+        "learning_rate": (0.002, 0.005, 0.01, 0.015, 0.025, 0.035, 0.05, 0.08, 0.12, 0.2),
+        "batch_size": (8, 16, 32, 64, 128),
         "prompt_weight": (0.0, 0.1, 0.2, 0.5, 1.0),
     },
     default_iterations=pretraining.DEFAULT_ITERATIONS,

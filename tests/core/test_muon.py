@@ -10,7 +10,7 @@ def test_singular_values_come_near_one_and_directions_stay(shape: tuple[int, int
     matrices = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0)) * 100
     if shape == (8, 8):  # a random square matrix may be nearly singular; these are not
         matrices = matrices + 300 * torch.eye(8)
-    found = orthogonalise(matrices)
+    found = torch.stack(orthogonalise(list(matrices)))
     assert found.shape == matrices.shape
     values = torch.linalg.svdvals(found)
     assert float(values.min()) > 0.6 and float(values.max()) < 1.3
@@ -20,11 +20,24 @@ def test_singular_values_come_near_one_and_directions_stay(shape: tuple[int, int
 
 
 def test_a_matrix_does_not_depend_on_those_beside_it_nor_on_its_size() -> None:
-    matrices = torch.randn(2, 5, 9, generator=torch.Generator().manual_seed(1))
-    together = orthogonalise(matrices)
-    torch.testing.assert_close(together[:1], orthogonalise(matrices[:1]), atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(together[:1], orthogonalise(1000 * matrices[:1]), atol=1e-4, rtol=1e-4)
-    assert not orthogonalise(torch.zeros(1, 3, 3)).any(), "nothing stays nothing, and no nan"
+    rng = torch.Generator().manual_seed(1)
+    matrix, *others = (torch.randn(shape, generator=rng) for shape in ((5, 9), (5, 20), (30, 5), (7, 7)))
+    alone = orthogonalise([matrix])
+    for beside in ([matrix, *others], [1000 * matrix]):
+        torch.testing.assert_close(orthogonalise(beside)[:1], alone, atol=1e-4, rtol=1e-4)
+    assert not orthogonalise([torch.zeros(3, 3)])[0].any(), "nothing stays nothing, and no nan"
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (6, 20), (20, 6)])
+def test_the_products_of_small_matrices_come_to_the_iteration_of_the_paper(shape: tuple[int, int]) -> None:
+    # Jordan et al. (2024): x <- a x + (b g + c g^2) x, g = x x^T made anew each time.
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    x = (matrix.mT if shape[0] > shape[1] else matrix) / matrix.norm()
+    for _ in range(3):
+        g = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * g + 2.0315 * g @ g) @ x
+    found = orthogonalise([matrix.float()], iterations=3)[0]
+    torch.testing.assert_close(found.double(), x.mT if shape[0] > shape[1] else x, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(6,), (2, 3, 4), ()])
@@ -49,7 +62,7 @@ def test_a_step_has_the_size_that_it_says_whatever_the_gradients(shape: tuple[in
 def test_momentum_and_weight_decay_by_hand() -> None:
     # 1 x 1 matrices: orthogonalise keeps the sign alone. Gradients 1, then -0.5: the buffer is 1, then .9 - .5 = .4,
     # looked at ahead -.5 + .9 * .4 = -.14: the second step goes back, where plain momentum would have gone on.
-    size = float(orthogonalise(torch.ones(1, 1, 1)))
+    size = float(orthogonalise([torch.ones(1, 1)])[0])
     weight = nn.Parameter(torch.tensor([[2.0]]))
     muon = Muon([weight], lr=0.1, momentum=0.9, weight_decay=0.5)
     weight.grad = torch.tensor([[1.0]])
