@@ -348,6 +348,8 @@ class Grammar:
 
 def restyle(text: str, style: Style) -> str:
     """Say a plain text in a style, word by word."""
+    if not style.words:
+        return text
     return " ".join(style.words.get(w, w) for w in text.split())
 
 
