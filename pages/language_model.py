@@ -22,7 +22,6 @@ st.segmented_control(
 )  # fmt: skip
 match st.session_state["lm_view"]:
     case "train":
-        layout.note(t("pretrain.lead"))
         run_view.elsewhere()
         pretraining_view.choices()
         pretraining_view.PANEL.follow(pretraining_view.training)

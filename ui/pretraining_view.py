@@ -41,11 +41,11 @@ def choices() -> None:
             t("pretrain.size"), SIZES, key=session.keep("pretrain_size", ARCHITECTURES[FIRST], SIZES), required=True,
             format_func=lambda size: t(f"pretrain.size_{size}"), help=t("pretrain.size_help"),
         )  # fmt: skip
-    words = len(models.assets(session.current_lab().language).tokenizer)
-    counted = parts(**_architecture(), words=words)
-    said = ", ".join(f"{t(f'pretrain.part_{part}')} {n:,}" for part, n in counted.items())
-    with st.container(key="pretrain_parameters"):
-        layout.note(t("pretrain.parameters", n=sum(counted.values()), parts=said, words=words))
+        words = len(models.assets(session.current_lab().language).tokenizer)
+        counted = parts(**_architecture(), words=words)
+        said = ", ".join(f"{t(f'pretrain.part_{part}')} {n:,}" for part, n in counted.items())
+        with st.container(key="pretrain_parameters"):
+            layout.note(t("pretrain.parameters", n=sum(counted.values()), parts=said, words=words))
 
 
 def _suit() -> None:
@@ -102,6 +102,7 @@ def training(run: Run | None) -> None:
     PANEL.buttons(run)
     PANEL.charts_and_sliders(run)
     known = levels()
+    layout.note(t("pretrain.lead"))
     layout.note(t(
         "pretrain.baseline", valid=known["valid_share"], n=pretraining.MEASURED_PROMPTS, loss=known["pretrain_loss"]
     ))  # fmt: skip

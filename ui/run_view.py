@@ -133,7 +133,7 @@ class RunPanel:
         state = run.status if run else "none"
         rests = state == "paused"
         button = self._button
-        with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key=f"{self.prefix}_controls"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"{self.prefix}_controls"):
             begin = self.say("again" if run else "start")
             button("start", begin, self.start, state not in LIVE, primary=not rests)
             if rests or state == "stopped":
