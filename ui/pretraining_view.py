@@ -31,7 +31,7 @@ def parts(architecture: str, size: str, words: int) -> dict[str, int]:
 
 def choices() -> None:
     """Which model the next run trains, with its parameters counted before it is made."""
-    with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         names = tuple(ARCHITECTURES)
         st.segmented_control(
             t("pretrain.architecture"), names, key=session.keep("pretrain_architecture", FIRST, names), required=True,
