@@ -47,8 +47,8 @@ def orthogonalise(matrices: Sequence[Tensor], iterations: int = 5) -> list[Tenso
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, made orthogonal; with weight decay apart from the gradient.
 
-    A step has the size lr * sqrt(max(1, rows / columns)) in spectral norm, whatever the gradient's. iterations: those of
-    `orthogonalise`; with fewer, what is small in a gradient stays smaller.
+    A step has the size lr * sqrt(max(1, rows / columns)) in spectral norm, whatever the gradient's. iterations: those
+    of `orthogonalise`; with fewer, what is small in a gradient stays smaller.
     """
 
     def __init__(
