@@ -34,11 +34,12 @@ def orthogonalise(matrices: Sequence[Tensor], iterations: int = 5) -> list[Tenso
         of_height[len(m)].append(i)
     for height, alike in of_height.items():
         g = torch.stack([wide[i] @ wide[i].mT for i in alike])
-        product = identity = torch.eye(height)
-        for _ in range(iterations):
+        p = product = identity = torch.eye(height)
+        for iteration in range(iterations):
+            if iteration:
+                g = p @ g @ p
             p = torch.baddbmm(g, g, g, beta=b, alpha=c).add_(identity, alpha=a)
             product = p @ product
-            g = p @ g @ p
         for i, q in zip(alike, product, strict=True):
             wide[i] = q @ wide[i]
     return [x.mT if m.shape[0] > m.shape[1] else x for x, m in zip(wide, matrices, strict=True)]
@@ -73,9 +74,10 @@ class Muon(torch.optim.Optimizer):
             moved: list[Tensor] = []
             ahead: list[Tensor] = []
             for parameter in group["params"]:
-                gradient, state = parameter.grad, self.state[parameter]
+                gradient = parameter.grad
                 if gradient is None:
                     continue
+                state = self.state[parameter]
                 if "momentum" not in state:
                     state["momentum"] = torch.zeros_like(parameter)
                 momentum = state["momentum"].mul_(group["momentum"]).add_(gradient)
