@@ -31,6 +31,7 @@ from ui.ballot import ADDRESS, deliver
 from ui.browser import BrowserCookie
 from ui.errors import on_script_error
 from ui.i18n import catalogue
+from ui.timers import TimersWithoutClicks
 
 HERE = Path(__file__).parent
 ASSETS = {
@@ -116,6 +117,6 @@ app = st.App(
         *(Route(f"/assets/{name}", asset, name=name) for name in ASSETS),
         Route(ADDRESS + "{address}", answer, methods=["POST"]),
     ],
-    middleware=[Middleware(BrowserCookie)],
+    middleware=[Middleware(BrowserCookie), Middleware(TimersWithoutClicks)],
     on_script_error=on_script_error,
 )

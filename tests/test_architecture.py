@@ -11,10 +11,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = ("rlhf_core", "lab", "ui", "pages", "app")  # each may import itself and those before it
 CORE_TOOLS = {"numpy", "safetensors", "torch"}
+# "google" is the protobuf that Streamlit's own messages are made of.
 TOOLS = {
     "rlhf_core": CORE_TOOLS,
     "lab": CORE_TOOLS | {"sqlalchemy"},
-    "ui": CORE_TOOLS | {"pandas", "plotly", "segno", "starlette", "streamlit"},
+    "ui": CORE_TOOLS | {"google", "pandas", "plotly", "segno", "starlette", "streamlit"},
     "pages": {"pandas", "plotly", "streamlit"},
     "app": {"plotly", "starlette", "streamlit"},
 }

@@ -112,8 +112,7 @@ class RunPanel:
             if run is None:
                 layout.note(self.say("status_none"))
                 return
-            place = session.laboratory().jobs.place(run.id) if run.status == "queued" else 0
-            state = t("run.status_queued", place=place) if place else t(f"status.{run.status}")
+            state = self._state(run)
             last = self.iterations(run)
             line = t("run.status", run=run.number, status=state, step=run.step, iterations=last, seed=run.seed)
             share = min(1.0, run.step / max(1, last))
@@ -126,6 +125,14 @@ class RunPanel:
                 layout.note(t("error.run_failed", detail=run.error or ""), "miss")
             elif hindrance := session.laboratory().jobs.hindrance(run):
                 layout.note(t("reliability.run_rests", detail=hindrance), "miss")
+
+    def _state(self, run: Run) -> str:
+        """Its state in words: also what a queue or a step in progress makes of it."""
+        jobs, state = session.laboratory().jobs, t(f"status.{run.status}")
+        if place := jobs.place(run.id) if run.status == "queued" else 0:
+            return t("run.status_queued", place=place)
+        ends = run.status in ("paused", "stopped") and jobs.at_work(run.id)
+        return t("run.status_after_step", status=state) if ends else state
 
     def buttons(self, run: Run | None) -> None:
         """Start, pause, one step, stop, resume, reset, and the pace."""

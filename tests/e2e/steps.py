@@ -14,7 +14,6 @@ from tests.lab.runs import add_ppo_run
 from ui.browser import COOKIE
 
 LOOKING_TIME = 0.35  # seconds; an answer sooner than .25 after the pair was shown is refused as a slip
-REST = 2.0  # seconds without a new iteration; one takes a quarter of a second
 RESTING = ("paused", "stopped", "finished")
 RUN = re.compile(r"Run (\d+)")
 KEY_REPEAT = 1 / 30  # seconds between the repeats of a held key
@@ -138,21 +137,17 @@ def iteration(person: Person) -> int:
 
 
 def resting_iteration(person: Person) -> int:
-    """The iteration on the page once the run rests: the step that was in progress has come to its end and is kept."""
+    """The iteration on the page, in English, once the run rests: no step is in progress, and the last one is kept."""
     with closing(Store(person.server.database)) as store:
-        run, step, since = run_id(person), -1, time.monotonic()
+        run = run_id(person)
 
         def rests() -> bool:
-            # The status says what was asked for; the step in progress may still end, and is then kept.
-            nonlocal step, since
-            now, kept = store.run(run), store.checkpoint(run)
-            if now.step != step or now.status not in RESTING or kept is None or kept.step != now.step:
-                step, since = now.step, time.monotonic()
-            return time.monotonic() - since > REST
+            shown, now, kept = person.at("ppo_status").first.inner_text(), store.run(run), store.checkpoint(run)
+            resting = now.status in RESTING and f"{now.status} · iteration {now.step} " in shown
+            return resting and kept is not None and kept.step == now.step
 
-        wait_until(rests, f"run {run} rests")
-    wait_until(lambda: iteration(person) == step, f"the page comes to iteration {step}, where the run rests")
-    return step
+        wait_until(rests, f"run {run} rests, and the page says where")
+    return iteration(person)
 
 
 def wait_for_iteration(person: Person, least: int, deadline: float = 120.0) -> None:

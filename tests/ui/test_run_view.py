@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from lab.app import get_laboratory
@@ -27,6 +28,17 @@ for panel in (sl, rlaif):
     panel.follow(panel.buttons)
     panel.follow(panel.charts_and_sliders)
     panel.next_run_settings()
+"""
+
+STATUS = f"""
+import sys
+from dataclasses import replace
+
+sys.path.insert(0, {str(ROOT)!r})
+from ui.ppo_view import PANEL
+
+panel = replace(PANEL, made_from=lambda run: "")
+panel.status(panel.latest_run())
 """
 
 
@@ -89,3 +101,16 @@ def test_a_live_runs_slider_is_told_its_value_and_then_left_to_the_hand(visit: V
     press(app, "ppo_stop")
     app.select_slider(key="ppo_kl_coef").set_value(0.3).run()
     assert app.select_slider(key="ppo_kl_coef").value == 0.3
+
+
+def test_a_run_that_has_yet_to_end_its_step_says_so(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its number is not the last one yet, which who compares runs should know."""
+    add_run(visit("home"), "ppo")
+    page = tmp_path / "page.py"
+    page.write_text(STATUS, encoding="utf-8")
+    app = AppTest.from_file(str(page), default_timeout=60).run()
+    assert "Run 1 · paused · iteration 0 of" in said(app)
+    monkeypatch.setattr(get_laboratory().jobs, "at_work", lambda run: True)
+    assert "Run 1 · paused after this step · iteration 0 of" in said(app.run())
