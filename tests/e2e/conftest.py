@@ -14,7 +14,8 @@ from tests.e2e.server import ROOT, Server
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
+    "--disable-component-update --disable-sync "
+    "--js-flags=--no-opt"  # a page of a test is gone before its scripts, optimised, would have paid for it
 ).split()
 RESULTS = ROOT / "test-results"
 FAILED = pytest.StashKey[bool]()

@@ -48,6 +48,6 @@ def until() -> Callable[[Callable[[], object]], None]:
         end = time.monotonic() + deadline
         while not condition():
             assert time.monotonic() < end, "what the test waits for did not happen"
-            time.sleep(0.005)
+            time.sleep(0.02)  # what is waited for needs the processor too
 
     return wait

@@ -149,9 +149,18 @@ def undo(app: AppTest) -> AppTest:
 
 
 def until(app: AppTest, holds: Callable[[AppTest], bool], seconds: float = 60.0) -> AppTest:
-    """Run the page again until something holds."""
+    """Run the page again until something holds of it."""
     deadline = time.monotonic() + seconds
     while not holds(app.run()):
         assert time.monotonic() < deadline, said(app)
         time.sleep(0.05)
     return app
+
+
+def once(app: AppTest, holds: Callable[[], object], seconds: float = 60.0) -> AppTest:
+    """Wait until something holds that other threads do, for which no page need run, and then run the page."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, said(app)
+        time.sleep(0.01)
+    return app.run()

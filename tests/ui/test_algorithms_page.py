@@ -12,7 +12,7 @@ from lab import algorithms, best_of_n, over_optimisation, ppo
 from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
 from rlhf_core.best_of_n import kl_bound
-from tests.ui.conftest import Visit, markup, press, said, until
+from tests.ui.conftest import Visit, markup, once, press, said
 from ui import charts
 from ui.i18n import translate
 
@@ -105,7 +105,7 @@ def test_a_comparison_starts_pauses_resumes_and_begins_again(visit: Visit) -> No
     app = press(app, "algorithms_reset_dpo")
     again = algorithms.latest(store, lab)["dpo"]
     assert again.id != runs["dpo"].id and again.seed == runs["dpo"].seed
-    until(app, lambda _: store.run(again.id).step >= 1)
+    once(app, lambda: store.run(again.id).step >= 1)
     app = press(app, "algorithms_go_dpo")
     assert store.run(again.id).status == "paused" and not app.exception
 

@@ -14,7 +14,7 @@ from lab.constitution import Version
 from lab.store import Run, Store
 from rlhf_core.constitution import Constitution, default_constitution, dump
 from rlhf_core.language_model import CheckpointError
-from tests.ui.conftest import Visit, markup, press, said, until
+from tests.ui.conftest import Visit, markup, once, press, said
 from ui import critique_view
 from ui.constitution_view import as_lines, from_lines
 from ui.i18n import translate
@@ -118,7 +118,7 @@ def runs(app: AppTest, stage: str) -> list[Run]:
 
 def finished(app: AppTest, stage: str) -> Run:
     run = runs(app, stage)[0]
-    until(app, lambda _: store().run(run.id).status in ("finished", "failed"))
+    once(app, lambda: store().run(run.id).status in ("finished", "failed"))
     return store().run(run.id)
 
 

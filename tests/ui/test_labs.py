@@ -9,7 +9,7 @@ from lab import lab_file
 from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
 from lab.store import Lab
-from tests.ui.conftest import Visit, answer, markup, press, said, until
+from tests.ui.conftest import Visit, answer, markup, once, press, said
 from ui.i18n import translate
 
 BROWSER = "a-browser-of-these-tests"
@@ -106,7 +106,7 @@ def test_runs_rest_when_their_lab_is_left(visit: Visit) -> None:
     press(app, "ppo_start")
     store = get_laboratory().store
     [run] = store.runs(lab.id)
-    until(app, lambda _: store.run(run.id).step >= 1)
+    once(app, lambda: store.run(run.id).step >= 1)
     app.switch_page("../pages/home.py").run()
     press(app, "labs_start_over_go")
     assert store.run(run.id).status == "paused"

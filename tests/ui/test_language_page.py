@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from lab import pretraining
 from lab.app import get_laboratory
 from rlhf_core.next_token import Branch, Fork, TokenTree
-from tests.ui.conftest import Visit, markup, press, said, until
+from tests.ui.conftest import Visit, markup, once, press, said
 from ui import charts
 from ui.i18n import translate
 from ui.token_tree import tree_data
@@ -49,7 +49,7 @@ def test_a_model_is_trained_from_nothing_and_looked_at(visit: Visit) -> None:
     app = press(app, "pretrain_start")
     store, lab = get_laboratory().store, app.session_state["lab_session"].lab
     run = store.runs(lab.id, "pretrain")[0]
-    app = until(app, lambda _: store.run(run.id).status == "finished").run()
+    app = once(app, lambda: store.run(run.id).status == "finished")
     assert whole(app) and "LSTM, small · 77,759 parameters" in said(app)
     assert translate("en", "pretrain.after", step=2) in said(app)
     app = app.segmented_control(key="lm_view").set_value("use").run()

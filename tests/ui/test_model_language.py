@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from lab import models
 from lab.app import get_laboratory
 from lab.store import Lab
-from tests.ui.conftest import Visit, answer, markup, press, said, showing, undo, until
+from tests.ui.conftest import Visit, answer, markup, once, press, said, showing, undo
 from ui.i18n import translate
 
 PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team", "outlook")
@@ -132,7 +132,7 @@ def test_runs_stay_with_their_language(visit: Visit) -> None:
     app = press(app, "ppo_start")
     store, lab = get_laboratory().store, lab_of(app)
     [run] = store.runs(lab.id, "ppo")
-    until(app, lambda _: store.run(run.id).step >= 1)
+    once(app, lambda: store.run(run.id).step >= 1)
     label = visit("label", "en")
     label.radio(key="label_writer").set_value(f"run-{run.id}").run()
 

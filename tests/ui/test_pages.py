@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from lab import models, problem
 from lab.app import get_laboratory
 from rlhf_core.language_model import CheckpointError
-from tests.ui.conftest import Visit, answer, markup, press, said, showing, undo, until
+from tests.ui.conftest import Visit, answer, markup, once, press, said, showing, undo, until
 from ui.i18n import translate
 
 PAGES = ("home", "language_model", "label", "reward_model", "ppo", "constitution", "navigation", "team", "outlook")
@@ -81,7 +81,7 @@ def test_home_shows_what_a_trained_model_answers_now(visit: Visit) -> None:
     app = press(app, "ppo_start")
     store, lab = get_laboratory().store, app.session_state["lab_session"].lab
     (run,) = store.runs(lab.id, "ppo")
-    until(app, lambda _: store.run(run.id).status == "finished" and store.saved_runs(lab.id) == {run.id: 10})
+    once(app, lambda: store.run(run.id).status == "finished" and store.saved_runs(lab.id) == {run.id: 10})
     app = until(visit(), lambda app: f"Now: PPO, run {run.number}, 10 iterations" in said(app))
     found = problem.of_run(store, lab, store.run(run.id))
     assert f"{found.valid_share:.0%} of its answers are whole sentences" in said(app)
@@ -238,7 +238,7 @@ def test_a_runs_answers_can_be_labelled(visit: Visit) -> None:
     app = press(visit("ppo"), "ppo_start")
     store, lab = get_laboratory().store, app.session_state["lab_session"].lab
     run = store.runs(lab.id, "ppo")[0]
-    until(app, lambda _: store.run(run.id).step >= 2)
+    once(app, lambda: store.run(run.id).step >= 2)
     press(app, "ppo_stop")
     app = visit("label")
     app.radio(key="label_writer").set_value(f"run-{run.id}").run()
@@ -298,16 +298,16 @@ def test_a_run_starts_pauses_steps_and_resets(visit: Visit) -> None:
     run = store.runs(lab.id, "ppo")[0]
     assert (run.seed, run.inputs["source"]) == (7, "simulated")
 
-    until(app, lambda _: store.run(run.id).step >= 2)
+    once(app, lambda: store.run(run.id).step >= 2)
     app = press(app, "ppo_pause")
     app.select_slider(key="ppo_kl_coef").set_value(0.0).run()
     assert store.run(run.id).config["kl_coef"] == 0.0
     assert store.config_changes(run.id)[-1][1] == {"kl_coef": 0.0}
 
-    rested = until(app, lambda _: len(store.metrics(run.id)) == store.run(run.id).step >= 2)
+    rested = once(app, lambda: len(store.metrics(run.id)) == store.run(run.id).step >= 2)
     step = store.run(run.id).step
     app = press(rested, "ppo_step")
-    until(app, lambda _: store.run(run.id).step > step)
+    once(app, lambda: store.run(run.id).step > step)
     app = press(app.run(), "ppo_reset")
     again = store.runs(lab.id, "ppo")[0]
     assert (again.status, again.step, again.seed) == ("paused", 0, 7)
@@ -331,7 +331,7 @@ def test_after_a_run_the_sliders_show_what_the_next_one_will_use(visit: Visit) -
     app = press(app, "ppo_start")
     store, lab = get_laboratory().store, app.session_state["lab_session"].lab
     first = store.runs(lab.id, "ppo")[0]
-    app = until(app, lambda _: store.run(first.id).status == "finished")
+    app = once(app, lambda: store.run(first.id).status == "finished")
 
     app.run().select_slider(key="ppo_kl_coef").set_value(0.0).run()
     assert app.run().select_slider(key="ppo_kl_coef").value == 0.0, "the slider springs back"

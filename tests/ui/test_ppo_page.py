@@ -9,7 +9,7 @@ from lab.labelling import LabellingDesk
 from lab.presets import PRESETS
 from lab.store import Run, Store
 from rlhf_core.ppo import PPOConfig
-from tests.ui.conftest import Visit, markup, press, said, until
+from tests.ui.conftest import Visit, markup, once, press, said
 from ui.i18n import translate
 from ui.slow_motion_view import STEPS
 
@@ -36,7 +36,7 @@ def test_a_preset_sets_the_next_run_which_says_what_it_was_made_from(visit: Visi
     app.number_input(key="ppo_iterations").set_value(1).run()
     app = press(app, "ppo_start")
     store, (run,) = runs(app)
-    until(app, lambda _: store.run(run.id).status == "finished")
+    once(app, lambda: store.run(run.id).status == "finished")
     assert (run.config["kl_coef"], run.inputs["features"], run.inputs["labels_used"]) == (0.0, "bag_of_words", 100)
     assert (run.inputs["simulated_used"], run.inputs["made_for_run"]) == (100, 88)
     text = said(app.run())
@@ -60,7 +60,7 @@ def test_a_preset_chosen_beside_a_resting_run_is_for_the_next_one(visit: Visit) 
     newest = runs(app)[1][0]
     assert newest.config["kl_coef"] == PRESETS["strong_kl"].config["kl_coef"]
     assert store.run(run.id).config["kl_coef"] == PPOConfig.kl_coef
-    until(app, lambda _: store.run(newest.id).status == "finished")
+    once(app, lambda: store.run(newest.id).status == "finished")
 
 
 def test_switches_act_on_the_next_run(visit: Visit) -> None:
@@ -77,7 +77,7 @@ def test_switches_act_on_the_next_run(visit: Visit) -> None:
     store, (run,) = runs(app)
     wished = {"adaptive_kl": True, "scaled_log_probs": False, "gamma": 0.9, "target_kl": 0.001}
     assert run.config.items() >= wished.items()
-    until(app, lambda _: store.run(run.id).status == "finished")
+    once(app, lambda: store.run(run.id).status == "finished")
     first, second = store.metrics(run.id)
     assert first["kl_coef"] == PPOConfig.kl_coef != second["kl_coef"]
 
@@ -103,7 +103,7 @@ def test_slow_motion_of_a_run_is_its_next_iteration(visit: Visit) -> None:
     app.number_input(key="ppo_iterations").set_value(2).run()
     app = press(app, "ppo_start")
     store, (run,) = runs(app)
-    until(app, lambda _: store.run(run.id).status == "finished")
+    once(app, lambda: store.run(run.id).status == "finished")
     before = store.metrics(run.id), store.checkpoint(run.id)
     app.segmented_control(key="ppo_view").set_value("slow").run()
     assert translate("en", "slow.of_run", run=1, step=3, n=64) in said(app)

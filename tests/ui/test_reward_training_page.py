@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from lab import reward_training
 from lab.app import get_laboratory
 from lab.labelling import LabellingDesk
-from tests.ui.conftest import Visit, markup, press, said, until
+from tests.ui.conftest import Visit, markup, once, press, said
 from ui import charts
 from ui.i18n import translate
 
@@ -38,7 +38,7 @@ def test_a_network_trains_with_what_was_chosen(visit: Visit) -> None:
     app = press(app, "neural_start")
     store, lab = get_laboratory().store, app.session_state["lab_session"].lab
     run = store.runs(lab.id, "reward")[0]
-    until(app, lambda _: store.run(run.id).status == "finished")
+    once(app, lambda: store.run(run.id).status == "finished")
     assert (run.inputs["network"], run.inputs["sees_prompt"], run.config["learning_rate"]) == ("lstm", False, 3e-3)
     hidden = translate("en", "neural.prompt_hidden")
     line = translate("en", "neural.inputs", network="LSTM", prompt=hidden, human=0, simulated=12)
@@ -53,7 +53,7 @@ def test_a_slider_acts_at_the_next_step(visit: Visit) -> None:
     assert run.status == "paused"
     app = app.select_slider(key="neural_learning_rate").set_value(1e-4).run()
     app = press(app, "neural_step")
-    until(app, lambda _: store.run(run.id).step == 1)
+    once(app, lambda: store.run(run.id).step == 1)
     assert store.config_changes(run.id) == [(0, {"learning_rate": 1e-4})]
     assert not app.run().exception
 
