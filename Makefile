@@ -73,9 +73,10 @@ $(VENV)/.app-installed: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev-installed: requirements-dev.txt $(VENV)/.app-installed
+$(VENV)/.dev-installed: requirements-dev.txt requirements.txt | $(BIN)/python
+	@echo "Installing what the app and its tests need into $(VENV): once, a minute or more."
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -r requirements-dev.txt
-	@touch $@
+	@touch $(VENV)/.app-installed $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache test-results

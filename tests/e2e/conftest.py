@@ -11,10 +11,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.person import Person
 from tests.e2e.server import ROOT, Server
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+NAMES = ("chromium-headless-shell", "chromium")
+"""The browser without a window of its own takes a sixth less of the processor."""
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), "/usr/bin/chromium")
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync "
+    "--font-render-hinting=none "  # letters as wide as on a screen of many pixels, in whichever browser
     "--js-flags=--no-opt"  # a page of a test is gone before its scripts, optimised, would have paid for it
 ).split()
 RESULTS = ROOT / "test-results"
