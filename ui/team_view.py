@@ -35,8 +35,8 @@ def play_fragment() -> None:
 def _play() -> None:
     at = desk()
     if at.finishing:
-        at.finishing = False
         with st.spinner(t("team.finishing")):
+            at.finishing = False  # at the spinner another run of the page could still have taken this one's place
             at.run.finish()
         at.run.keep(at.of[0])
     if at.playing and time.monotonic() >= at.next_at:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
+import streamlit as st
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
 from lab import deck, rounds
@@ -189,3 +192,21 @@ def test_the_notebooks_pairs_come_and_go_by_one_click(visit: Visit) -> None:
     assert "200 simulated" in " ".join(said(app).split()) and not [b for b in app.button if b.key == "notebook_load"]
     app = press(app, "notebook_unload")
     assert labels(app) == [] and key_of(app, "notebook_load")
+
+
+def test_labelling_that_another_run_of_the_page_interrupts_is_done_by_that_one(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when what was typed before the click is told after it. Nothing was kept yet, and nothing is made twice."""
+    app = visit("label")
+    app.number_input(key="simulate_n").set_value(4).run()
+    interruptions, draw = [RerunException(RerunData())], st.progress
+
+    def progress(*arguments: Any) -> Any:
+        if interruptions:
+            raise interruptions.pop()
+        return draw(*arguments)
+
+    monkeypatch.setattr(st, "progress", progress)
+    app = press(app, "simulate_go").run()
+    assert not interruptions and len(labels(app)) == 4
