@@ -37,11 +37,7 @@ def panel(policy_id: str = models.START) -> None:
     layout.note(_will_happen(wished), "simulated")
     st.button(t("simulate.go", n=wished.pairs), key="simulate_go", on_click=_ask)
     if own.panel_asked:
-        try:
-            _label(lab, wished, policy_id)
-        except Exception:
-            own.panel_asked = False
-            raise
+        _label(lab, wished, policy_id)
     if found := panels.labelled(session.laboratory().store, lab):
         _labelled(found)
     _notebook(lab)
@@ -211,23 +207,19 @@ def _ask() -> None:
 
 
 def _label(lab: Lab, wished: Panel, policy_id: str) -> None:
-    own = session.session()
-    try:
-        wished.check()
-    except PanelError as error:
-        own.panel_asked = False
-        errors.show(error)
-        return
-    bar = st.progress(0.0)
+    own, bar = session.session(), st.progress(0.0)
+    own.panel_asked = False  # at the bar another run of the page could still have taken this one's place
 
     def progress(done: int, total: int) -> None:
-        # Another run of the page may take this one's place at any of its elements: before anything is kept, that run
-        # does what was asked; from here on it would do it twice.
-        own.panel_asked = False
         bar.progress(done / total, t("panel.progress", done=done, total=total))
 
     desk = LabellingDesk(session.laboratory().store, lab, policy_id=policy_id)
-    made = panels.label(desk, wished, secrets.randbits(31), progress)
+    try:
+        made = panels.label(desk, wished, secrets.randbits(31), progress)
+    except PanelError as error:
+        bar.empty()
+        errors.show(error)
+        return
     own.notice = t("panel.done", n=made, names=", ".join(one.name for one in wished.members))
     st.rerun()
 

@@ -129,7 +129,7 @@ class RunPanel:
     def _state(self, run: Run) -> str:
         """Its state in words: also what a queue or a step in progress makes of it."""
         jobs, state = session.laboratory().jobs, t(f"status.{run.status}")
-        if place := jobs.place(run.id) if run.status == "queued" else 0:
+        if run.status == "queued" and (place := jobs.place(run.id)):
             return t("run.status_queued", place=place)
         ends = run.status in ("paused", "stopped") and jobs.at_work(run.id)
         return t("run.status_after_step", status=state) if ends else state

@@ -14,13 +14,16 @@ STILL = """
 [data-stale="true"] { opacity: 1 !important; }
 """
 """A colour that is still on its way to another would be measured halfway, and so would what a new run fades."""
+CONTRAST = ["color-contrast"]
+"""The rules that a theme can break."""
 PALETTES = {"light": LIGHT, "dark": DARK}
 
 
 # Figures are pictures with a name; what is written in them is measured by the unit tests of colours.
-_AXE = """async () => {
+_AXE = """async (only) => {
   const { violations } = await axe.run({ include: document, exclude: ['.plot > *'] }, {
     resultTypes: ['violations'], preload: false,
+    ...(only && { runOnly: { type: 'rule', values: only } }),
   });
   return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact)).flatMap(({ id, nodes }) => nodes
     .map(({ html, any, all, none }) => [id, html.slice(0, 300), ...[...any, ...all, ...none].map((one) => one.message)]
@@ -61,14 +64,14 @@ def see_it_whole(person: Person) -> None:
     expect(person.page.locator(unfinished)).to_have_count(0)
 
 
-def violations(person: Person) -> list[str]:
-    """Serious and critical violations on the page, Streamlit's own as well."""
+def violations(person: Person, only: list[str] | None = None) -> list[str]:
+    """Serious and critical violations on the page, by all rules or only some; Streamlit's own as well."""
     page = person.page
     see_it_whole(person)
     page.add_style_tag(content=STILL)
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE)
-    return page.evaluate(_AXE)
+    return page.evaluate(_AXE, only)
 
 
 def turn(person: Person, theme: str) -> None:

@@ -25,20 +25,22 @@ def speak(person: Person, language: str) -> None:
 
 
 def troubles(person: Person) -> dict[tuple[str, str], list[str]]:
-    """What bars anybody from the page in sight, by language and theme or size, and prose of the other language. Colours
-    know no language and names no theme, so of the four pages that language and theme make, two opposite ones tell all.
-    Ends in English and light as it begins."""
+    """What bars anybody from the page in sight, by language and theme or size, and prose of the other language. Of the
+    four pages that language and theme make, two are looked at whole and two for what a theme can break. Ends in English
+    and light as it begins."""
     found = {("en", "light"): access.violations(person)}
     found["en", "prose"] = mixed(person.text(), "en", "ko")
-    found["en", "phone"] = access.cut_off(person, *PHONE)
-    found["en", "zoomed"] = access.cut_off(person, *ZOOMED)
-    person.page.set_viewport_size(WHOLE)
     access.turn(person, "dark")
+    found["en", "dark"] = access.violations(person, access.CONTRAST)
     speak(person, "ko")
     found["ko", "dark"] = access.violations(person)
     found["ko", "prose"] = mixed(person.text(), "ko", "en")
     access.turn(person, "light")
+    found["ko", "light"] = access.violations(person, access.CONTRAST)
     speak(person, "en")
+    found["en", "phone"] = access.cut_off(person, *PHONE)
+    found["en", "zoomed"] = access.cut_off(person, *ZOOMED)
+    person.page.set_viewport_size(WHOLE)
     return {state: said for state, said in found.items() if said}
 
 
