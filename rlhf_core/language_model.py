@@ -456,11 +456,34 @@ class MiniLM(LanguageModel):
         end.
         """
         check_sampling(temperature, top_k)
+        batch, longest_ever = len(prompts), self.config.response_length
+        most = longest_ever if longest is None else min(longest, longest_ever)
+        uniform = torch.rand(batch, longest_ever, generator=rng)
+        tokens = torch.full((batch, longest_ever), PAD)
+        log_probs = torch.zeros(batch, longest_ever)
+        self._write(prompts, uniform[:, :most], temperature, top_k, begun, until, tokens, log_probs, states)
+        ends = (tokens == until).int()
+        mask = (ends.cumsum(1) - ends) == 0
+        mask[:, most:] = False
+        return Responses(tokens * mask, log_probs * mask, mask)
+
+    @torch.inference_mode()
+    def _write(
+        self,
+        prompts: Tensor,
+        uniform: Tensor,
+        temperature: float,
+        top_k: int | None,
+        begun: Tensor | None,
+        until: int,
+        tokens: Tensor,
+        log_probs: Tensor,
+        states: Tensor | None,
+    ) -> None:
+        """The loop of `sample`, token by token until every row has ended, into tokens, log_probs and states. They are
+        made outside, as a tensor that inference mode makes can't be part of a loss later. uniform: (batch, tokens at
+        most)."""
         batch, c = len(prompts), self.config
-        most = c.response_length if longest is None else min(longest, c.response_length)
-        uniform = torch.rand(batch, c.response_length, generator=rng)
-        tokens = torch.full((batch, c.response_length), PAD)
-        log_probs = torch.zeros(batch, c.response_length)
         start = int((prompts != PAD).any(0).int().argmax())  # columns that are padding in every row
         shape = (batch, c.heads, c.context - start, c.width // c.heads)
         caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in self.blocks]
@@ -473,7 +496,7 @@ class MiniLM(LanguageModel):
         mask = causal_mask(prompts[:, start:], c.prompt_length - start)
         x, live, table = prompts[:, start:], torch.arange(batch), self.embedding.weight
         at = 0
-        for t in range(most):
+        for t in range(uniform.shape[1]):
             h, rotation = self._embed(x, start + at, table)
             for block, cache, wanted in zip(cast(Sequence[Block], self.blocks), caches, told, strict=True):
                 h = block.extend(h, cache, at, mask, rotation, wanted)
@@ -498,10 +521,6 @@ class MiniLM(LanguageModel):
                 barred = None if barred is None else barred[going]
                 caches = [(k[going], v[going]) for k, v in caches]
             x, mask = drawn[:, None], None if barred is None else barred[..., : at + 1]
-        ends = (tokens == until).int()
-        mask = (ends.cumsum(1) - ends) == 0
-        mask[:, most:] = False
-        return Responses(tokens * mask, log_probs * mask, mask)
 
 
 REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make` (of mazes: `make_mazes`)"

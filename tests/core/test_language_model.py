@@ -77,6 +77,16 @@ def test_a_response_is_cut_without_another_draw(assets: LanguageAssets) -> None:
     assert torch.equal(more_than_room.tokens, whole.tokens)
 
 
+def test_what_was_sampled_can_be_learnt_from(tiny: MiniLM, tokenizer: SimpleTokenizer) -> None:
+    """Log-probabilities and states can take part in a loss, which tensors of inference mode cannot."""
+    ids = tiny.encode_prompts(["a b"] * 3, tokenizer)
+    states = torch.zeros(3, tiny.config.response_length, tiny.config.width)
+    found = tiny.sample(ids, rng=rng(), states=states)
+    scale = torch.ones((), requires_grad=True)
+    (scale * found.log_probs + (scale * states).sum(2)).sum().backward()
+    assert float(scale.grad) == pytest.approx(float(found.log_probs.sum() + states.sum()), rel=1e-4)
+
+
 def test_sampling_follows_the_probabilities() -> None:
     """1000 draws at evenly spaced quantiles land in each token's share of the distribution."""
     p = torch.tensor([[0.1, 0.6, 0.3]]).log()
