@@ -159,10 +159,10 @@ def _about(key: str, who: str, member: MemberRow, lab: Lab | None = None) -> Non
             guideline_view.text(session.laboratory().store.guideline(lab.id))
     with st.expander(t("join.name_title", name=as_text(member.name)), key="join_about"):
         field = f"join_name_{member.name}"
-        st.text_input(t("join.name"), member.name, key=field, max_chars=LONGEST_NAME)
-        with st.container(horizontal=True, gap="small"):
-            st.button(t("join.rename"), key="join_rename", on_click=_rename, args=(key, who, field))
-            _leave_button()
+        with st.form("join_name", border=False):  # Enter takes the name too
+            st.text_input(t("join.name"), member.name, key=field, max_chars=LONGEST_NAME)
+            st.form_submit_button(t("join.rename"), key="join_rename", on_click=_rename, args=(key, who, field))
+        _leave_button()
         layout.note(t("join.name_note"))
 
 
