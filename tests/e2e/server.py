@@ -26,7 +26,7 @@ def wait_until(condition: Callable[[], object], what: str, deadline: float = 60.
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline:.0f} s in vain: {what}")
-        time.sleep(0.05)
+        time.sleep(0.1)  # each look takes the browser from what it is looked at for
 
 
 def empty_port() -> int:

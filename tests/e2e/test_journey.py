@@ -104,9 +104,9 @@ def see_it_all_on_home(person: Person) -> None:
 
 
 @pytest.mark.timeout(420)
-def test_the_whole_journey_by_clicking(fresh_server: Server, person_at: NewPerson) -> None:
-    person = person_at(fresh_server)
-    with SocketWatch(fresh_server.pid) as sockets:
+def test_the_whole_journey_by_clicking(server: Server, person_at: NewPerson) -> None:
+    person = person_at(server)
+    with SocketWatch(server.pid) as sockets:
         person.go("/", lang="en")
         look_into_the_language_model(person)
         person.go("/", lang="en")
@@ -117,4 +117,4 @@ def test_the_whole_journey_by_clicking(fresh_server: Server, person_at: NewPerso
         see_it_all_on_home(person)
     assert "127.0.0.1" in sockets.seen, "the watch saw nothing at all"
     assert sockets.strangers == set()
-    assert fresh_server.asked_for() == set()
+    assert server.asked_for() == set()

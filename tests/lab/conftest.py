@@ -19,7 +19,10 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
+def store(url: str, empty_database: bytes) -> Iterator[Store]:
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir()
+    path.write_bytes(empty_database)
     store = Store(url)
     yield store
     store.close()

@@ -33,8 +33,9 @@ FOLDS = ("deck", "simulate", "writer", "cai_file", "maze_json", "maze_edit_0", "
 
 
 @pytest.fixture
-def visit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
+def visit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: bytes) -> Iterator[Visit]:
     """Opens a page as the browser of a certain cookie does. Hands may be as quick as a test's."""
+    (tmp_path / "lab.sqlite3").write_bytes(empty_database)
     monkeypatch.setenv("RLHF_LAB_DATABASE", f"sqlite:///{tmp_path / 'lab.sqlite3'}")
     monkeypatch.setattr(session, "cookie", {COOKIE: "a-browser-of-these-tests"}.get)
     monkeypatch.setattr(labelling, "TOO_FAST", timedelta(0))
