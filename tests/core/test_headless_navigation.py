@@ -1,6 +1,8 @@
 """The contract of the command line's maze stage, in this process; one test goes through a real one."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -216,3 +218,12 @@ def test_a_missing_model_is_named(capsys: pytest.CaptureFixture[str], monkeypatc
 
     monkeypatch.setattr(headless_navigation, "load_maze_policy", load)
     assert "maze-wave" in refused(capsys, "--policy", "thinking", "--thought", "wave")
+
+
+def test_as_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rlhf_core", "navigate", "--policy", "bfs", "--json"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["success"] == 1
+    assert done.stderr == ""

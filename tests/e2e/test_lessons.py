@@ -31,4 +31,5 @@ def test_the_first_steps_of_the_lesson_on_labels(person: Person) -> None:
     steps.answer(person, "left", by="key")
     person.press("lesson_unhide")
     expect(person.at("exchange").first).to_be_visible()  # what stood elsewhere is in the page until it is whole
+    expect(person.at("exchange")).to_have_count(1)
     expect(lesson).to_contain_text("Go on until")  # the lesson stays where it was
