@@ -13,6 +13,10 @@ USUAL_SIZE: ViewportSize = {"width": 1280, "height": 900}
 DEADLINE = 60_000  # milliseconds; a quiet machine needs a tenth of it
 PATHS = ("/", "/language_model", "/label", "/reward_model", "/ppo", "/constitution", "/navigation", "/team", "/outlook")
 SCROLLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+FOLDS_REST = """() => [...document.querySelectorAll('[data-testid=stExpander] > details[open]')].every(fold => {
+  const [summary, content] = fold.children;
+  return !fold.getAnimations().length && Math.abs(fold.clientHeight - summary.offsetHeight - content.offsetHeight) < 5;
+})"""
 expect.set_options(timeout=DEADLINE)
 
 
@@ -78,10 +82,12 @@ class Person:
         self.settle()
 
     def settle(self) -> None:
-        """Waits until the app is connected, its script has run and nothing on the page is stale."""
+        """Waits until the app is connected, its script has run, nothing on the page is stale, and no fold grows: in one
+        that does, Playwright scrolls what it presses into view, and it is elsewhere before it is let go."""
         app = self.page.locator('[data-testid="stApp"][data-test-connection-state="CONNECTED"]')
         expect(app).to_have_attribute("data-test-script-state", "notRunning")
         expect(self.page.locator("h1").first).to_be_visible()
+        self.page.wait_for_function(FOLDS_REST)
 
     def at(self, key: str) -> Locator:
         """The element or container with this key."""
@@ -94,6 +100,13 @@ class Person:
     def press(self, key: str) -> None:
         """Clicks the button with this key."""
         self.at(key).get_by_role("button").first.click()
+
+    def unfold(self, key: str) -> None:
+        """Opens the fold with this key, and waits until all that is in it is drawn."""
+        self.settle()
+        self.at(key).locator("summary").first.click()
+        expect(self.at(key).get_by_test_id("stExpanderDetails").first).not_to_be_empty()
+        self.settle()
 
     def slide(self, key: str, presses: int) -> None:
         """Moves a slider's first thumb by arrow keys; right if the number is positive."""

@@ -100,7 +100,7 @@ def undo(person: Person, by: str = "key") -> None:
 def simulate_labels(person: Person, number: int = 20) -> None:
     """Has somebody simulated label so many pairs; on the labelling page."""
     before = labels(person)[1]
-    person.at("simulate").locator("summary").click()
+    person.unfold("simulate")
     person.fill("simulate_n", str(number))
     go = person.at("simulate_go").get_by_role("button")
     expect(go).to_contain_text(str(number))

@@ -10,12 +10,6 @@ from tests.e2e.person import Person
 from tests.e2e.server import Server, wait_until
 
 
-def open_part(person: Person, part: str) -> None:
-    person.settle()
-    person.at(part).locator("summary").click()
-    person.settle()
-
-
 def choose_file(person: Person, path: Path) -> None:
     person.page.locator('input[type="file"]').set_input_files(path)
     person.at("intake_report").wait_for()
@@ -27,7 +21,7 @@ def test_labels_move_from_lab_to_lab(server: Server, person_at: NewPerson, tmp_p
     ann.go("/label", lang="en")
     for choice in ("left", "right", "skip"):
         steps.answer(ann, choice)
-    open_part(ann, "exchange")
+    ann.unfold("exchange")
     ann.choose("exchange_format", "CSV")
     expect(ann.at("exchange_report")).to_contain_text("Labels in the file: 3")
     with ann.page.expect_download() as taken:
@@ -39,19 +33,19 @@ def test_labels_move_from_lab_to_lab(server: Server, person_at: NewPerson, tmp_p
     bob = person_at(server)
     bob.go("/label", lang="en")
     steps.answer(bob, "left")
-    open_part(bob, "exchange")
+    bob.unfold("exchange")
     broken = tmp_path / "broken.csv"
     broken.write_bytes(path.read_bytes().replace(b"prompt", b"pormpt"))
     choose_file(bob, broken)
     expect(bob.complaints()).to_contain_text("Nothing was changed")
     bob.reload()
-    open_part(bob, "exchange")
+    bob.unfold("exchange")
     choose_file(bob, path)
     assert steps.labels(bob) == (1, 0), "a look changes nothing"
     bob.press("intake_go")
     wait_until(lambda: steps.labels(bob) == (4, 0), "the labels are taken in")
 
-    open_part(bob, "history")
+    bob.unfold("history")
     expect(bob.page.get_by_test_id("stDataFrame").locator("canvas").first).to_be_visible()  # it moves what is below
     bob.choose("history_chosen", "better")
     expect(bob.at("history_without")).to_contain_text("reference accuracy")

@@ -69,7 +69,7 @@ def test_what_is_typed_is_read_and_does_nothing(person_at: NewPerson, server: Se
     with closing(Store(server.database)) as store:
         lab, key = say(store, browser)
     owner.reload()
-    owner.at("labs_others").locator("summary").click()
+    owner.unfold("labs_others")
     read(owner, "labs_others")
     owner.starting("labs_switch").get_by_role("button").first.click()
     toast = owner.page.get_by_test_id("stToast")
@@ -81,7 +81,7 @@ def test_what_is_typed_is_read_and_does_nothing(person_at: NewPerson, server: Se
     owner.go("/label", lang="en")
     read(owner, "label_ballot")
     for fold in ("simulate", "history", "exchange"):
-        owner.at(fold).locator("summary").click()
+        owner.unfold(fold)
         read(owner)
     expect(owner.at("panel_who").get_by_text(TYPED[1], exact=True)).to_be_visible()
     owner.at("label_view").get_by_text(translate("en", "label.view_class")).click()
@@ -96,7 +96,7 @@ def test_what_is_typed_is_read_and_does_nothing(person_at: NewPerson, server: Se
     phone = person_at(server, locale="en-US")
     phone.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     phone.go("/label", join=key)
-    phone.at("join_about").locator("summary").click()
+    phone.unfold("join_about")
     field = phone.at("join_about").locator("input").first
     field.fill("![z](http://x.invalid/z.png)")
     field.press("Enter")
