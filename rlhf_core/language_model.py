@@ -117,28 +117,38 @@ class Packing:
     """Which places of (batch, time) hold a token: all layers but attention work on these alone, one after the other.
 
     A third of a batch is padding, which would cost as much as the text. Attention needs its rows back; there each row
-    stands at the left, so that all its padding comes later and causality is the only mask. In a row, the tokens must
-    follow one another without a gap.
+    stands at the left, so that all its padding comes later and causality is the only mask. Rows of like lengths stand
+    together, `ALIKE` of them, so that little of what attention does is padding either. In a row of the batch, the
+    tokens must follow one another without a gap.
     """
 
+    ALIKE = 16
+    """Rows in a group: with fewer, what is saved goes into handling more of them."""
+
     def __init__(self, real: Tensor) -> None:
-        self.batch, time = real.shape
-        self.longest = int(real.sum(1).max())
+        lengths, order = real.sum(1).sort()
+        self._groups = [(len(alike), int(alike[-1])) for alike in lengths.split(self.ALIKE)]  # (rows, longest)
+        room = torch.cat([torch.full((rows,), longest) for rows, longest in self._groups])
+        begin = torch.empty_like(room)
+        begin[order] = room.cumsum(0) - room
+        self._room = int(room.sum())
         self._places = real.flatten().nonzero()[:, 0]
-        self._left = self._places // time * self.longest + real.cumsum(1).flatten()[self._places] - 1
+        self._left = begin[self._places // real.shape[1]] + real.cumsum(1).flatten()[self._places] - 1
 
     def pack(self, x: Tensor) -> Tensor:
         """The tokens' vectors (tokens, width) of x (batch, time, width)."""
         return x.flatten(0, 1).index_select(0, self._places)
 
-    def rows(self, x: Tensor) -> Tensor:
-        """x (tokens, width) as rows (batch, longest, width) that begin at the left."""
-        rows = x.new_zeros(self.batch * self.longest, x.shape[1]).index_copy_(0, self._left, x)
-        return rows.unflatten(0, (self.batch, self.longest))
+    def rows(self, x: Tensor) -> list[Tensor]:
+        """x (tokens, width) as rows that begin at the left, (rows, longest, width) of each group."""
+        flat = x.new_zeros(self._room, x.shape[1]).index_copy_(0, self._left, x)
+        groups = flat.split([rows * longest for rows, longest in self._groups])
+        return [group.unflatten(0, shape) for group, shape in zip(groups, self._groups, strict=True)]
 
-    def unrow(self, x: Tensor, wanted: Tensor | None) -> Tensor:
-        """The vectors (wanted, width), of the tokens of these numbers or of all, from rows (batch, longest, width)."""
-        return x.flatten(0, 1).index_select(0, self._left if wanted is None else self._left[wanted])
+    def unrow(self, groups: Sequence[Tensor], wanted: Tensor | None) -> Tensor:
+        """The vectors (wanted, width), of the tokens of these numbers or of all, from what `rows` gave."""
+        flat = torch.cat([group.flatten(0, 1) for group in groups])
+        return flat.index_select(0, self._left if wanted is None else self._left[wanted])
 
 
 class Attention(nn.Module):
@@ -152,9 +162,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, packing: Packing, wanted: Tensor | None, rotation: Rotation | None) -> Tensor:
         """What the wanted of x (tokens, width) see of themselves and the earlier tokens of their text."""
-        q, k, v = self.split(packing.rows(self.qkv(x)), rotation)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        return self.out(packing.unrow(mixed.transpose(1, 2).flatten(2), wanted))
+        mixed: list[Tensor] = []
+        for rows in packing.rows(self.qkv(x)):
+            q, k, v = self.split(rows, rotation)
+            mixed.append(F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2))
+        return self.out(packing.unrow(mixed, wanted))
 
     def split(self, qkv: Tensor, rotation: Rotation | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of qkv (batch, time, 3 * width), each (batch, heads, time, width / heads)."""
@@ -199,7 +211,8 @@ def rotation(angles: Tensor) -> Rotation:
 def rotate(x: Tensor, rotation: Rotation) -> Tensor:
     """Turn x (..., time, width) by its positions' angles, so that a product of two depends on their distance
     alone. Dimension i is paired with dimension i + width / 2."""
-    cosine, sine = rotation  # each (time, width), the sine of the first half with its sign turned
+    # Each (time or more, width), the sine of the first half with its sign turned.
+    cosine, sine = (angles[: x.shape[-2]] for angles in rotation)
     return torch.addcmul(x * cosine, x.roll(x.shape[-1] // 2, -1), sine)
 
 
@@ -400,8 +413,6 @@ class MiniLM(LanguageModel):
         """
         packing = Packing(real)
         x, rotation = self._embed(tokens, start, self.embedding.weight)
-        if rotation is not None:  # how far apart two tokens are is the same at the left
-            rotation = rotation[0][: packing.longest], rotation[1][: packing.longest]
         x = packing.pack(x)
         last = wanted[real].nonzero()[:, 0]
         for i, block in enumerate(self.blocks, 1):

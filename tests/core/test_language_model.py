@@ -12,6 +12,7 @@ from rlhf_core.language_model import (
     GridEmbedding,
     MiniLM,
     MiniLMConfig,
+    Packing,
     PromptError,
     draw,
     laid_out,
@@ -299,13 +300,14 @@ def test_the_cache_gives_the_probabilities_of_a_full_pass_with_either_kind_of_po
 
 @pytest.mark.parametrize("rotary", [False, True])
 def test_a_state_depends_neither_on_padding_nor_on_what_else_is_wanted(rotary: bool) -> None:
-    model, prompts = grid_model(rotary), grid_prompts()
+    model, prompts = grid_model(rotary), grid_prompts().repeat(8, 1)
     start = int((prompts != PAD).any(0).int().argmax())
     tokens, _, mask = model.sample(prompts, rng=rng(4), temperature=1.5)
     sequence = torch.cat([prompts[:, start:], tokens], 1)
     real = torch.cat([prompts[:, start:] != PAD, mask], 1)
     wanted = real & (torch.rand(real.shape, generator=rng(5)) < 0.5)
     found = laid_out(model.states_at(wanted, sequence, start, real), wanted)
+    assert len(sequence) > Packing.ALIKE, "attention takes them in groups"
     assert len(set(real.sum(1).tolist())) > 1, "rows of different lengths"
     for row in range(len(sequence)):
         columns = real[row].nonzero()[:, 0]
