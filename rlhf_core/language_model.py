@@ -260,6 +260,8 @@ class LanguageModel(nn.Module):
     config: LanguageModelConfig
     embedding: nn.Module
     """Its `weight` has one vector a word, (vocabulary, width)."""
+    reads_padding: ClassVar[bool] = True
+    """Whether a batch takes longer to learn from where its texts differ in length."""
 
     @property
     def parameter_count(self) -> int:
@@ -366,6 +368,7 @@ class MiniLM(LanguageModel):
     """The language model. Its weights are drawn from `rng`, so a seed names a model."""
 
     shape = MiniLMConfig
+    reads_padding = False
     config: MiniLMConfig
     embedding: nn.Embedding | GridEmbedding
 

@@ -78,16 +78,23 @@ class PretrainMetrics:
 class Pretrainer:
     """Trains a language model on a grammar; `step` after `step`, saved and resumed with optimiser and random state."""
 
+    CHUNK = 32
+    """So many batches of like lengths are cut at once."""
+    ALIKE = 4
+    """So many batches have responses of like lengths; among them the prompts' lengths tell which is which."""
+
     def __init__(
         self, model: LanguageModel, grammar: Grammar, tokenizer: SimpleTokenizer, config: PretrainConfig, seed: int
     ) -> None:
         self.model, self.grammar, self.tokenizer, self.config = model, grammar, tokenizer, config
         self.prompts = grammar.split("train")
         self.prompt_ids = model.encode_prompts([p.text for p in self.prompts], tokenizer)
+        self._prompt_lengths: list[int] = (self.prompt_ids != PAD).sum(1).tolist()
         self.optimizers = make_optimizers(model, config.optimizer)
         self.rng = random.Random(seed)
         self.steps_done = self.dialogues_seen = 0
         self.cpu_seconds = 0.0
+        self._batches: list[Tensor] = []
 
     def __iter__(self) -> Iterator[PretrainMetrics]:
         while True:
@@ -121,17 +128,29 @@ class Pretrainer:
         )
 
     def _next_batch(self) -> Tensor:
-        """Dialogues of whatever length: those of one length would have less padding, but they are much alike, so that
-        less is learnt from them."""
-        chosen = [self.rng.randrange(len(self.prompts)) for _ in range(self.config.batch_size)]
-        responses = [self.tokenizer.encode(self.grammar.respond(self.prompts[i].topic, self.rng)) for i in chosen]
-        return torch.cat([self.prompt_ids[chosen], pad_responses(responses)], 1)
+        """The next of `CHUNK` batches of dialogues of like lengths where the model reads padding, else one as it comes:
+        dialogues of one length are much alike, and as many steps learn less from them."""
+        if not self._batches:
+            size, several = self.config.batch_size, self.CHUNK if self.model.reads_padding else 1
+            chosen = [self.rng.randrange(len(self.prompts)) for _ in range(size * several)]
+            rows = [self.tokenizer.encode(self.grammar.respond(self.prompts[i].topic, self.rng)) for i in chosen]
+            order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+            for first in range(0, len(order), size * self.ALIKE):
+                alike = slice(first, first + size * self.ALIKE)
+                order[alike] = sorted(order[alike], key=lambda i: self._prompt_lengths[chosen[i]])
+            for first in range(0, len(order), size):
+                picked = order[first : first + size]
+                responses = pad_responses([rows[i] for i in picked])
+                self._batches.append(torch.cat([self.prompt_ids[[chosen[i] for i in picked]], responses], 1))
+            self.rng.shuffle(self._batches)
+        return self._batches.pop()
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "rng": self.rng.getstate(),
+            "batches": self._batches,
             "steps_done": self.steps_done,
             "dialogues_seen": self.dialogues_seen,
             "cpu_seconds": self.cpu_seconds,
@@ -142,6 +161,7 @@ class Pretrainer:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.rng.setstate(state["rng"])
+        self._batches = list(state["batches"])
         self.steps_done, self.dialogues_seen = state["steps_done"], state["dialogues_seen"]
         self.cpu_seconds = state["cpu_seconds"]
 
@@ -175,8 +195,8 @@ def language_model_loss(model: LanguageModel, tokens: Tensor, prompt_weight: flo
     """Weighted cross-entropy of a batch, to descend, and that of the responses alone in nats per token, to look at.
 
     tokens: (batch, prompt_length + response), prompts padded left and responses right. What is descended is the sum
-    over a dialogue, in units of a typical one: a mean over a batch's tokens would count a token for less where the
-    others' answers happen to be long.
+    over a dialogue, in units of a typical one: a mean over the tokens of a batch of like lengths would count a token of
+    a short answer for more than one of a long answer, and the model would learn to be brief.
     """
     start = int((tokens != PAD).any(0).int().argmax())
     inputs, targets = tokens[:, start:-1], tokens[:, start + 1 :]

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from rlhf_core import pretraining
 from rlhf_core.architectures import ARCHITECTURES, SIZES, Architecture, parameter_parts
-from rlhf_core.language_model import PAD, CheckpointError, MiniLM
+from rlhf_core.checkpoints import LanguageAssets
+from rlhf_core.language_model import PAD, CheckpointError, LanguageModel, MiniLM
 from rlhf_core.lstm import LSTMConfig, LSTMLanguageModel
-from rlhf_core.pretraining import language_model_loss
+from rlhf_core.pretraining import PretrainConfig, Pretrainer, language_model_loss
 from rlhf_core.tokenizer import SimpleTokenizer
 
 
@@ -77,3 +79,32 @@ def test_every_architecture_counts_its_parameters_by_part() -> None:
         assert counts == sorted(counts)
     with pytest.raises(ValueError, match="no architecture 'rnn'"):
         Architecture("rnn")
+
+
+def test_it_learns_from_batches_of_like_lengths_and_resumes_amid_them(
+    assets: LanguageAssets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spreads: list[int] = []
+
+    def watched(model: LanguageModel, tokens: torch.Tensor, weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+        lengths = (tokens[:, model.config.prompt_length :] != PAD).sum(1)
+        spreads.append(int(lengths.max() - lengths.min()))
+        return language_model_loss(model, tokens, weight)
+
+    def trainer(name: str) -> Pretrainer:
+        model = Architecture(name, "small").untrained(len(assets.tokenizer), torch.Generator().manual_seed(3))
+        return Pretrainer(model, assets.grammar, assets.tokenizer, PretrainConfig(batch_size=8), seed=1)
+
+    monkeypatch.setattr(pretraining, "language_model_loss", watched)
+    straight, first, second = trainer("lstm"), trainer("lstm"), trainer("lstm")
+    losses = [straight.step().loss for _ in range(8)]
+    of_like_lengths = sum(spreads)
+    beginning = [first.step().loss for _ in range(3)]
+    second.load_state_dict(first.state_dict())
+    assert beginning + [second.step().loss for _ in range(5)] == losses
+
+    spreads.clear()
+    gpt = trainer("gpt")  # which reads no padding, and takes dialogues as they come
+    for _ in range(8):
+        gpt.step()
+    assert of_like_lengths < sum(spreads) / 2
