@@ -164,7 +164,8 @@ class Attention(nn.Module):
         """What the wanted of x (tokens, width) see of themselves and the earlier tokens of their text."""
         mixed: list[Tensor] = []
         for rows in packing.rows(self.qkv(x)):
-            q, k, v = self.split(rows, rotation)
+            time = rows.shape[1]  # how far apart two tokens are is the same at the left
+            q, k, v = self.split(rows, rotation and (rotation[0][:time], rotation[1][:time]))
             mixed.append(F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2))
         return self.out(packing.unrow(mixed, wanted))
 
@@ -211,8 +212,7 @@ def rotation(angles: Tensor) -> Rotation:
 def rotate(x: Tensor, rotation: Rotation) -> Tensor:
     """Turn x (..., time, width) by its positions' angles, so that a product of two depends on their distance
     alone. Dimension i is paired with dimension i + width / 2."""
-    # Each (time or more, width), the sine of the first half with its sign turned.
-    cosine, sine = (angles[: x.shape[-2]] for angles in rotation)
+    cosine, sine = rotation  # each (time, width), the sine of the first half with its sign turned
     return torch.addcmul(x * cosine, x.roll(x.shape[-1] // 2, -1), sine)
 
 

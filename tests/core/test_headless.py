@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from rlhf_core.best_of_n import kl_bound
 from rlhf_core.checkpoints import critic_path
 from rlhf_core.constitution import default_constitution, default_path
 from rlhf_core.corpus import LANGUAGES, load_grammar
+from tests.core.command_line import in_a_process
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
@@ -352,9 +351,4 @@ def test_constitution_trains(
 
 
 def test_as_a_command() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "rlhf_core", "label", "--simulate", "2", "--json"],
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-    assert json.loads(done.stdout)["written"] == 2
-    assert done.stderr == ""
+    assert in_a_process("label", "--simulate", "2")["written"] == 2

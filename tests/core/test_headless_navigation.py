@@ -1,8 +1,6 @@
 """The contract of the command line's maze stage, in this process; one test goes through a real one."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +15,7 @@ from rlhf_core.gridworld import GridWorld, Maze, manhattan, maze_json, random_ma
 from rlhf_core.language_model import CheckpointError, MiniLM
 from rlhf_core.maze_language import Thought
 from rlhf_core.navigation import Memory, ModelBackend
+from tests.core.command_line import in_a_process
 
 KEYS = {"n", "success", "spl", "bumps", "tokens", "mazes", "success_interval", "spl_interval", "loops", "valid_plans",
         "faithful", "milliseconds", "policy", "thought", "samples", "seed", "language"}  # fmt: skip
@@ -221,9 +220,4 @@ def test_a_missing_model_is_named(capsys: pytest.CaptureFixture[str], monkeypatc
 
 
 def test_as_a_command() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "rlhf_core", "navigate", "--policy", "bfs", "--json"],
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-    assert json.loads(done.stdout)["success"] == 1
-    assert done.stderr == ""
+    assert in_a_process("navigate", "--policy", "bfs")["success"] == 1
