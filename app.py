@@ -27,7 +27,7 @@ from lab.app import close_laboratory, get_laboratory
 from lab.database import StoreError
 from rlhf_core.corpus import LANGUAGES
 from rlhf_core.language_model import CheckpointError
-from ui.ballot import ADDRESS, deliver
+from ui import ballot, files
 from ui.browser import BrowserCookie
 from ui.errors import on_script_error
 from ui.i18n import catalogue
@@ -66,7 +66,13 @@ async def answer(request: Request) -> JSONResponse:
         said = json.loads(await short_body(request, LONGEST_ANSWER))
     except (ValueError, RecursionError, ClientDisconnect):  # also what is too long, and so was not read
         said = None
-    return JSONResponse(await run_in_threadpool(deliver, request.path_params["address"], said))
+    return JSONResponse(await run_in_threadpool(ballot.deliver, request.path_params["name"], said))
+
+
+async def file(request: Request) -> Response:
+    """Makes a file that a page offers, or says in one sentence why it can't be made."""
+    status, body = await run_in_threadpool(files.deliver, request.path_params["name"])
+    return Response(body, status, media_type="application/octet-stream" if status == 200 else "text/plain")
 
 
 async def short_body(request: Request, most: int) -> bytes:
@@ -115,7 +121,8 @@ app = st.App(
     lifespan=lifespan,
     routes=[
         *(Route(f"/assets/{name}", asset, name=name) for name in ASSETS),
-        Route(ADDRESS + "{address}", answer, methods=["POST"]),
+        Route(ballot.ADDRESS + "{name}", answer, methods=["POST"]),
+        Route(files.ADDRESS + "{name}", file, methods=["POST"]),
     ],
     middleware=[Middleware(BrowserCookie), Middleware(TimersWithoutClicks)],
     on_script_error=on_script_error,

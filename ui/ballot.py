@@ -9,9 +9,6 @@ nothing, and an answer goes to the server by itself (`deliver`), which hands out
 from __future__ import annotations
 
 import html
-import secrets
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +16,7 @@ import streamlit as st
 
 from lab.database import StoreError
 from ui import session
+from ui.addresses import Addresses
 from ui.i18n import speaking, t
 
 _JS = """
@@ -188,38 +186,29 @@ class _Drawn:
     language: str
 
 
-MOST_BALLOTS = 2000
-_lock = threading.Lock()
-_ballots: OrderedDict[str, _Drawn] = OrderedDict()
-"""By the address of each: who knows one, which nobody can guess, answers for whom it was drawn."""
-ADDRESS = "/ballot/"
+_ballots: Addresses[_Drawn] = Addresses("/ballot/")
+ADDRESS = _ballots.path
 
 
 def ballot(
     key: str, hand: Hand, paper: Paper, rows: Sequence[Sequence[Choice]], *, reasons: bool = False
 ) -> None:
     """Show a pair with its choices. rows: of buttons; the first row's stand out. reasons: with chips that say why."""
-    address = session.session().ballots.setdefault(key, secrets.token_urlsafe(16))
     offered = frozenset((one.choice, one.strength) for row in rows for one in row if one != UNDO)
-    with _lock:
-        _ballots[address] = _Drawn(hand, offered, session.language())
-        _ballots.move_to_end(address)
-        while len(_ballots) > MOST_BALLOTS:
-            _ballots.popitem(last=False)
+    address = _ballots.put(key, _Drawn(hand, offered, session.language()))
     _ballot(
         key=key, on_answered_change=hand.answered, on_undo_change=hand.undo,
         data=paper.data | {
             "choices": _choices(rows), "reasons": _reasons() if reasons else "", "other": OTHER,
-            "address": ADDRESS + address, "lost": t("label.lost"),
+            "address": address, "lost": t("label.lost"),
         },
     )  # fmt: skip
 
 
-def deliver(address: str, payload: object) -> dict[str, str] | None:
-    """Take an answer that came from a page, and return what to draw next. None if the page has to see for itself: for
-    a ballot that is not there any more, for what none of its buttons says, and where no pair comes."""
-    with _lock:
-        drawn = _ballots.get(address)
+def deliver(name: str, payload: object) -> dict[str, str] | None:
+    """Take an answer to the ballot under a name, and return what to draw next. None if the page has to see for itself:
+    for a ballot that is not there any more, for what none of its buttons says, and where no pair comes."""
+    drawn = _ballots.find(name)
     if drawn is None or (said := _read(payload, drawn.offered)) is None:
         return None
     with speaking(drawn.language):

@@ -11,7 +11,7 @@ import streamlit as st
 from lab import constitution, models
 from lab.constitution import PrincipleFigure, Version
 from rlhf_core.constitution import HEAVIEST, MEASURED, Constitution, ConstitutionError, Example, Principle, dump
-from ui import controls, layout, session
+from ui import controls, files, layout, session
 from ui.i18n import t, translate
 from ui.plain_text import as_text
 
@@ -262,7 +262,7 @@ def toml(version: Version) -> None:
     """The constitution as a file, out and in."""
     text = dump(version.constitution)
     name = f"constitution-{version.constitution.language}.toml"
-    st.download_button(t("constitution.download"), text, name, "application/toml", key="cai_download")
+    files.file_button(t("constitution.download"), lambda: text, name, key="cai_download")
     given = st.file_uploader(t("constitution.upload"), type="toml", key="cai_upload")
     if given is not None and session.session().kept.get("cai_uploaded") != given.file_id:
         session.session().kept["cai_uploaded"] = given.file_id

@@ -85,9 +85,14 @@ def guard() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not isinstance(error, StoreError | CheckpointError | ForecastError | LabellingError | MemberError):
-            logging.getLogger("rlhf_lab").exception("A page failed")
+        report(error, "A page failed")
         show(error)
+
+
+def report(error: Exception, what: str) -> None:
+    """Tell the log the details of what nobody foresaw, while it is handled."""
+    if not isinstance(error, StoreError | CheckpointError | ForecastError | LabellingError | MemberError):
+        logging.getLogger("rlhf_lab").exception(what)
 
 
 def attempt(do: Callable[..., object], *arguments: object) -> None:

@@ -14,7 +14,7 @@ from lab import exchange, reward
 from lab.exchange import Found
 from lab.store import Lab
 from rlhf_core.formats import FORMATS, MOST_BYTES, OURS, LeftOut
-from ui import controls, errors, layout, session
+from ui import controls, errors, files, layout, session
 from ui.i18n import t
 
 NAMES = {
@@ -87,10 +87,10 @@ def _take_away(lab: Lab) -> None:
         if made.lost:
             layout.note(t("exchange.lost", fields=", ".join(made.lost)))
     words = re.sub(r"[^\w-]+", "-", lab.name).strip("-") or "lab"
-    st.download_button(
+    files.file_button(
         t("exchange.download"), lambda: exchange.export(store, lab, source, format).data,
-        f"{words}-labels-{format}{FORMATS[format].suffix}", key="exchange_download", type="primary",
-        disabled=not made.comparisons, on_click="ignore",
+        f"{words}-labels-{format}{FORMATS[format].suffix}", key="exchange_download", primary=True,
+        disabled=not made.comparisons,
     )  # fmt: skip
 
 

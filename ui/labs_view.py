@@ -12,7 +12,7 @@ import streamlit as st
 from lab import lab_file
 from lab.lab_file import LONGEST_NAME
 from lab.store import Lab
-from ui import errors, layout, session
+from ui import errors, files, layout, session
 from ui.i18n import t
 
 
@@ -60,10 +60,9 @@ def _own(lab: Lab) -> None:
             on_change=lambda: _rename(lab, st.session_state.get(name)),
         )  # fmt: skip
         store, lab_id = session.laboratory().store, lab.id
-        st.download_button(
-            t("labs.download"), lambda: lab_file.take_away(store, lab_id), _file_name(lab), "application/zip",
-            key="labs_download", help=t("labs.download_help"),
-            on_click="ignore",  # a rerun could drop the file before a slow browser has fetched it
+        files.file_button(
+            t("labs.download"), lambda: lab_file.take_away(store, lab_id), _file_name(lab), key="labs_download",
+            help=t("labs.download_help"),
         )  # fmt: skip
         st.button(
             t("labs.duplicate"), key="labs_duplicate", help=t("labs.duplicate_help"),

@@ -16,7 +16,7 @@ from lab.run_comparison import Setting
 from lab.store import Run
 from lab.training import MEASURED_EVERY
 from rlhf_core.metrics import METRICS
-from ui import charts, controls, errors, following, labs_view, layout, run_address, session
+from ui import charts, controls, errors, files, following, labs_view, layout, run_address, session
 from ui.i18n import has, t
 from ui.live_figure import live_figure, palette
 from ui.run_choice import run_choice
@@ -219,14 +219,13 @@ def one(panel: RunPanel, known: Mapping[int, Run], choices: run_address.Choices)
     store, jobs = laboratory.store, laboratory.jobs
     file = f"{panel.stage}-run-{run.number}-seed-{run.seed}"
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="runs_actions"):
-        st.download_button(
-            t("runs.csv"), lambda: run_export.metrics_csv(store, run), f"{file}.csv", "text/csv",
-            key=f"runs_csv_{run.id}", disabled=not run.step, on_click="ignore", help=t("runs.csv_help"),
+        files.file_button(
+            t("runs.csv"), lambda: run_export.metrics_csv(store, run), f"{file}.csv", key=f"runs_csv_{run.id}",
+            disabled=not run.step, help=t("runs.csv_help"),
         )  # fmt: skip
-        st.download_button(
+        files.file_button(
             t("runs.model"), lambda: run_export.model_file(store, run), f"{file}.safetensors",
-            "application/octet-stream", key=f"runs_model_{run.id}", disabled=not run.step, on_click="ignore",
-            help=t("runs.model_help"),
+            key=f"runs_model_{run.id}", disabled=not run.step, help=t("runs.model_help"),
         )  # fmt: skip
         if run.status in LIVE:
             st.button(t("run.stop"), key=f"runs_stop_{run.id}", on_click=errors.attempt, args=(jobs.stop, run.id))

@@ -114,8 +114,8 @@ class Session:
     """What the address asked for that the page can't do."""
     lessons: dict[str, LessonDesk] = field(default_factory=dict)
     """By page, see `lesson`."""
-    ballots: dict[str, str] = field(default_factory=dict)
-    """The address of each ballot of this tab, see `ballot`."""
+    addresses: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By path and key: under which name this tab's things stand there, see `addresses`."""
     intake: Any = None
     """The file of labels that this tab looks at, see `exchange_view.Intake`."""
     intakes: int = 0

@@ -63,7 +63,7 @@ def keys(messages: list[ForwardMsg]) -> set[str]:
         element = message.delta.new_element
         kind = element.WhichOneof("type")
         if kind in ("button", "text_input", "text_area", "selectbox", "multiselect", "slider", "checkbox", "radio",
-                    "button_group", "number_input", "file_uploader", "download_button", "bidi_component"):  # fmt: skip
+                    "button_group", "number_input", "file_uploader", "bidi_component"):  # fmt: skip
             found.add(getattr(element, kind).id.rpartition("-")[2])
     return found
 

@@ -24,8 +24,13 @@ def test_labels_move_from_lab_to_lab(server: Server, person_at: NewPerson, tmp_p
     ann.unfold("exchange")
     ann.choose("exchange_format", "CSV")
     expect(ann.at("exchange_report")).to_contain_text("Labels in the file: 3")
+    ann.page.route("**/file/*", lambda route: route.abort())
+    ann.press("exchange_download")
+    expect(ann.at("exchange_download").get_by_role("alert")).to_contain_text("try again")
+    ann.page.unroute_all()
     with ann.page.expect_download() as taken:
         ann.press("exchange_download")
+    expect(ann.at("exchange_download").get_by_role("alert")).to_be_hidden()
     path = tmp_path / taken.value.suggested_filename
     taken.value.save_as(path)
     assert path.suffix == ".csv"

@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -10,8 +11,8 @@ from lab import forecasts, members
 from lab.forecasts import ForecastError
 from lab.members import MemberError
 from lab.store import Lab, Store
-from ui import ballot
-from ui.ballot import Hand
+from ui import addresses, session
+from ui.addresses import Addresses
 from ui.browser import browser_name
 from ui.session import Session
 
@@ -33,11 +34,18 @@ def forecast_key(store: Store, lab: Lab) -> str:
     return found.key
 
 
+def put_on_a_page() -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "session", Session)
+        return Addresses("/things/").put("key", "thing").removeprefix("/things/")
+
+
 MAKE: dict[str, Callable[[Store, Lab], str]] = {
     "class": class_key,
     "collection of forecasts": forecast_key,
     "lab": lambda store, lab: store.new_lab("another browser", "en").key,
     "browser without cookies": lambda store, lab: Session().browser,
+    "thing on a page": lambda store, lab: put_on_a_page(),
 }
 
 
@@ -76,18 +84,25 @@ def test_a_near_miss_opens_nothing(store: Store, lab: Lab) -> None:
     assert store.members(lab.id) == []
 
 
-def test_a_near_miss_finds_no_ballot(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[object] = []
-    address = "Zk3-q_9aVtYb0LmNsW2xRg"
-    hand = Hand(lambda said: taken.append(said), lambda: None)
-    monkeypatch.setitem(ballot._ballots, address, ballot._Drawn(hand, frozenset({("left", 0)}), "en"))
-    said = {"showing": "one", "choice": "left", "strength": 0, "reasons": [], "words": ""}
-    ballot.deliver(address, said)
-    assert len(taken) == 1
-    for missed in near_misses(address, lab):
-        if missed != address:
-            assert ballot.deliver(missed, said) is None
-    assert len(taken) == 1
+def test_a_near_miss_finds_nothing_of_a_page(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ballots and files to take away stand at such addresses."""
+    monkeypatch.setattr(session, "session", partial(lambda own: own, Session()))
+    things: Addresses[str] = Addresses("/things/")
+    name = things.put("key", "thing").removeprefix("/things/")
+    assert things.find(name) == "thing"
+    for missed in near_misses(name, lab):
+        if missed != name:
+            assert things.find(missed) is None
+
+
+def test_the_oldest_things_of_pages_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "session", partial(lambda own: own, Session()))
+    monkeypatch.setattr(addresses, "MOST", 2)
+    things: Addresses[int] = Addresses("/things/")
+    first, second = (things.put(key, n).removeprefix("/things/") for n, key in enumerate("ab"))
+    assert things.put("a", 7) == f"/things/{first}", "drawn again: its address stays, and it is the newest"
+    things.put("c", 2)
+    assert (things.find(first), things.find(second)) == (7, None)
 
 
 def test_a_browsers_near_miss_is_another_browser(store: Store, lab: Lab) -> None:
