@@ -24,6 +24,8 @@ from rlhf_core.evaluation import wilson_interval
 ASKED = 0.85
 BUDGET = 25.0
 """Scaled CPU-seconds in which it is asked for."""
+SPEED_EVERY = 10
+"""Steps between two looks at the speed of the core."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def figures(language: str, effort: Effort) -> Headlines:
     print(f"Seeds 0 to {effort.seeds - 1}, in this order where figures stand side by side. Valid: of the answers to")
     print(f"{headless.TEST_PROMPTS} test prompts at temperature 1; the seeds share the prompts, so that the interval")
     print("(Wilson, 95 %) is that of one seed at the mean rate. The learning rate falls towards the end of a budget:")
-    print("each is a training of its own. CPU s: process time of one thread, scaled by the core's GEMM speed")
-    print("right before each training, which is given too.\n")
+    print("each is a training of its own. CPU s: process time of one thread, scaled by the core's GEMM speed,")
+    print(f"measured every {SPEED_EVERY} steps, whose mean is given too.\n")
     table(
         ["model", "parameters", "CPU s", "steps", "loss, nats a token", "valid", "mean", "distinct", "GFLOP/s"], rows
     )
@@ -78,14 +80,30 @@ def mean(values: Iterable[float]) -> float:
     return statistics.fmean(values)
 
 
+class Speed:
+    """The core's speed during a training, as a share of the reference: it changes within seconds where others use the
+    machine too."""
+
+    def __init__(self) -> None:
+        self.measured: list[float] = []
+        self._steps = 0
+
+    def __call__(self) -> float:
+        """That of the step just done, measured every `SPEED_EVERY` steps."""
+        if self._steps % SPEED_EVERY == 0:
+            self.measured.append(gemm_gflops(repeats=2))
+        self._steps += 1
+        return self.measured[-1] / REFERENCE_GFLOPS
+
+
 def one(language: str, architecture: str, size: str, budget: float, seed: int) -> headless.Report:
-    """One training, with the speed of the core before it."""
-    gflops = gemm_gflops()
+    """One training, with the mean speed of the core during it."""
+    speed = Speed()
     options = headless.Options(
-        seed=seed, language=language, architecture=architecture, size=size,
-        cpu_seconds=budget * REFERENCE_GFLOPS / gflops,
+        seed=seed, language=language, architecture=architecture, size=size, cpu_seconds=budget
     )  # fmt: skip
-    found = {**headless.pretrain(options, headless.quiet), "gflops": gflops}
+    found = headless.pretrain(options, headless.quiet, speed)
+    found["gflops"] = mean(speed.measured)
     asked = f"{architecture} {language}, seed {seed}, {budget:g} s"
     print(f"{asked}: {found['steps']} steps, valid {found['valid_share']:.3f}", file=sys.stderr)
     return found

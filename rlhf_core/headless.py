@@ -128,17 +128,20 @@ def fit_reward_model(assets: LanguageAssets, sample: PreferenceSample, features:
     return model
 
 
-def pretrain(options: Options, progress: Progress) -> Report:
-    """Train a language model from nothing for a number of CPU seconds."""
+def pretrain(options: Options, progress: Progress, speed: Callable[[], float] = lambda: 1.0) -> Report:
+    """Train a language model from nothing for a number of CPU seconds. speed: how many of them a second of this core
+    is worth, asked after each step."""
     assets = load_start(options.language)
     architecture = Architecture(options.architecture, options.size or ARCHITECTURES[options.architecture])
     model = architecture.untrained(len(assets.tokenizer), torch.Generator().manual_seed(options.seed))
     config = PretrainConfig(learning_rate=LEARNING_RATES[architecture.name])
     trainer = Pretrainer(model, assets.grammar, assets.tokenizer, config, options.seed)
     losses: list[float] = []
-    while (done := trainer.cpu_seconds / options.cpu_seconds) < 1:
-        factor = schedule(done, trainer.steps_done)
+    spent = 0.0
+    while (done := spent / options.cpu_seconds) < 1:
+        factor, before = schedule(done, trainer.steps_done), trainer.cpu_seconds
         metrics = trainer.step(replace(config, learning_rate=config.learning_rate * factor))
+        spent += (metrics.cpu_seconds - before) * speed()
         losses.append(metrics.loss)
         progress(done, f"step {metrics.step}, loss {metrics.loss:.3f}")
     answers = evaluation.answer(

@@ -50,9 +50,10 @@ class SimpleTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text of space-separated tokens. UnknownWordsError names what the vocabulary lacks."""
-        if missing := self.unknown(text):
-            raise UnknownWordsError(missing)
-        return [self._ids[word] for word in text.split()]
+        try:
+            return [self._ids[word] for word in text.split()]
+        except KeyError:
+            raise UnknownWordsError(self.unknown(text)) from None
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids, up to the end-of-sequence token; other special tokens are left out."""

@@ -171,6 +171,13 @@ def test_pretrain(capsys: pytest.CaptureFixture[str], language: str) -> None:
     assert len(report["samples"]) == 6
 
 
+def test_seconds_of_a_faster_core_are_worth_more() -> None:
+    """What is spent counts as what the core is worth at that moment."""
+    speeds = iter([0.0, 0.0, 1e9])
+    report = headless.pretrain(headless.Options(cpu_seconds=600), headless.quiet, lambda: next(speeds))
+    assert report["steps"] == 3
+
+
 def test_pretrain_the_notebooks_network(capsys: pytest.CaptureFixture[str]) -> None:
     report = run(capsys, "pretrain", "--architecture", "lstm", "--cpu-seconds", "0.1")
     assert (report["architecture"], report["size"]) == ("lstm", "large")
