@@ -473,9 +473,7 @@ class MiniLM(LanguageModel):
         batch, longest_ever = len(prompts), self.config.response_length
         most = longest_ever if longest is None else min(longest, longest_ever)
         uniform = torch.rand(batch, longest_ever, generator=rng)
-        tokens = torch.full((batch, longest_ever), PAD)
-        log_probs = torch.zeros(batch, longest_ever)
-        self._write(prompts, uniform[:, :most], temperature, top_k, begun, until, tokens, log_probs, states)
+        tokens, log_probs = self._write(prompts, uniform[:, :most], temperature, top_k, begun, until, states)
         ends = (tokens == until).int()
         mask = (ends.cumsum(1) - ends) == 0
         mask[:, most:] = False
@@ -490,13 +488,11 @@ class MiniLM(LanguageModel):
         top_k: int | None,
         begun: Tensor | None,
         until: int,
-        tokens: Tensor,
-        log_probs: Tensor,
         states: Tensor | None,
-    ) -> None:
-        """The loop of `sample`, token by token until every row has ended, into tokens, log_probs and states. They are
-        made outside, as a tensor that inference mode makes can't be part of a loss later. uniform: (batch, tokens at
-        most)."""
+    ) -> tuple[Tensor, Tensor]:
+        """The loop of `sample`, token by token until every row has ended. uniform: (batch, tokens at most). Returns
+        tokens and log-probabilities, (batch, response_length), whatever after the end. They are of inference mode and
+        can't be part of a loss themselves; what is made of them outside can."""
         batch, c = len(prompts), self.config
         start = int((prompts != PAD).any(0).int().argmax())  # columns that are padding in every row
         shape = (batch, c.heads, c.context - start, c.width // c.heads)
@@ -509,6 +505,8 @@ class MiniLM(LanguageModel):
             barred[:, 0, 0, : c.prompt_length - start].masked_fill_(hidden, -math.inf)
         mask = causal_mask(prompts[:, start:], c.prompt_length - start)
         x, live, table = prompts[:, start:], torch.arange(batch), self.embedding.weight
+        tokens = torch.full((batch, c.response_length), PAD)
+        log_probs = torch.zeros(batch, c.response_length)
         at = 0
         for t in range(uniform.shape[1]):
             h, rotation = self._embed(x, start + at, table)
@@ -535,6 +533,7 @@ class MiniLM(LanguageModel):
                 barred = None if barred is None else barred[going]
                 caches = [(k[going], v[going]) for k, v in caches]
             x, mask = drawn[:, None], None if barred is None else barred[..., : at + 1]
+        return tokens, log_probs
 
 
 REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make` (of mazes: `make_mazes`)"

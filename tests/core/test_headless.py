@@ -12,19 +12,12 @@ from rlhf_core.best_of_n import kl_bound
 from rlhf_core.checkpoints import critic_path
 from rlhf_core.constitution import default_constitution, default_path
 from rlhf_core.corpus import LANGUAGES, load_grammar
-from tests.core.command_line import in_a_process
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
-    assert main([*arguments, "--json"]) == 0
-    out = capsys.readouterr().out
-    assert out.count("\n") == 1, "one JSON object and nothing else"
-    return json.loads(out)
+from tests.core.command_line import in_a_process, refused, reported
 
 
 def test_reward(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(headless, "TEST_PAIRS", 300)
-    report = run(capsys, "reward", "--labels", "20", "--seed", "3")
+    report = reported(capsys, "reward", "--labels", "20", "--seed", "3")
     assert (report["schema"], report["stage"], report["seed"], report["language"]) == (1, "reward", 3, "en")
     assert report["labels"] == 20 and report["pairs_dropped_as_ties"] > 0
     low, high = report["held_out_accuracy_interval"]
@@ -34,13 +27,13 @@ def test_reward(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     assert calibration["error_interval"][0] <= calibration["error"] <= calibration["error_interval"][1]
     assert bias["sd_per_token_interval"][0] < bias["sd_per_token"] < bias["sd_per_token_interval"][1]
     assert {trap["n"] for trap in report["traps"].values()} == {20}
-    again = run(capsys, "reward", "--labels", "20", "--seed", "3")
+    again = reported(capsys, "reward", "--labels", "20", "--seed", "3")
     assert {**again, "cpu_seconds": 0} == {**report, "cpu_seconds": 0}
 
 
 def test_label_writes_what_it_says(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl"
-    report = run(capsys, "label", "--simulate", "12", "--annotator", "pirate-fan", "--export", str(path))
+    report = reported(capsys, "label", "--simulate", "12", "--annotator", "pirate-fan", "--export", str(path))
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert report["written"] == len(rows) == 12
     assert report["read"] == 12 + len(report["left_out"])
@@ -52,11 +45,11 @@ def test_label_writes_what_it_says(capsys: pytest.CaptureFixture[str], tmp_path:
 
 def test_simulated_labels_go_into_any_format(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl.gz"
-    report = run(capsys, "label", "--simulate", "4", "--export", str(path), "--to", "hh-rlhf")
+    report = reported(capsys, "label", "--simulate", "4", "--export", str(path), "--to", "hh-rlhf")
     assert report["written"] == 4 and report["lost_fields"]["labeler"] == 4
     rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     assert all(row["chosen"].startswith("\n\nHuman: ") for row in rows)
-    assert run(capsys, "label", "--import", str(path))["format"] == "hh-rlhf"
+    assert reported(capsys, "label", "--import", str(path))["format"] == "hh-rlhf"
 
 
 def test_labels_go_from_a_file_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -86,7 +79,8 @@ def test_labels_of_a_file_are_only_checked_without_an_export(
 ) -> None:
     source = tmp_path / "tasks.json"
     source.write_text('[{"prompt": "q", "answer1": "x", "answer2": "y"}, {"prompt": "q"}]')
-    report = run(capsys, "label", "--import", str(source), "--from", "label-studio")
+    assert main(["label", "--import", str(source), "--from", "label-studio", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
     assert (report["format"], report["read"], report["written"]) == ("label-studio", 2, 0)
     assert report["left_out"] == [{"line": None, "index": 1, "field": "answer1", "why": "is missing"}]
     assert main(["label", "--import", str(source)]) == 0
@@ -121,7 +115,7 @@ def test_a_file_of_labels_that_cannot_be_read_is_named(
 
 def test_labels_are_in_the_language_that_was_asked_for(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl"
-    report = run(capsys, "label", "--simulate", "5", "--annotator", "formality-fan", "--language", "ko",
+    report = reported(capsys, "label", "--simulate", "5", "--annotator", "formality-fan", "--language", "ko",
                  "--export", str(path))  # fmt: skip
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert report["language"] == "ko" and {row["language"] for row in rows} == {"ko"}
@@ -135,7 +129,7 @@ def test_journey(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     test_prompts = headless.test_prompts
     monkeypatch.setattr(headless, "test_prompts", lambda assets: test_prompts(assets, 50))  # what it says, not how well
     monkeypatch.setattr(headless, "TEST_PAIRS", 300)
-    report = run(capsys, "journey", "--labels", "30", "--iterations", "8", "--language", language)
+    report = reported(capsys, "journey", "--labels", "30", "--iterations", "8", "--language", language)
     assert report["language"] == language
     assert report["reward_model"]["held_out_accuracy"] > 0.7
     ppo = report["ppo"]
@@ -154,7 +148,7 @@ def test_other_algorithms_say_what_ppo_says(
 ) -> None:
     test_prompts = headless.test_prompts
     monkeypatch.setattr(headless, "test_prompts", lambda assets: test_prompts(assets, 12))
-    report = run(capsys, "ppo", "--algorithm", algorithm, "--labels", "20", *arguments)
+    report = reported(capsys, "ppo", "--algorithm", algorithm, "--labels", "20", *arguments)
     keys = "algorithm iterations win_rate gold_before gold_after proxy_after kl valid_share distinct_share cpu_seconds"
     assert report.keys() >= {*keys.split(), "samples"} and report["algorithm"] == algorithm
     assert len(report["samples"]) == 6 and 0 <= report["win_rate"] <= 1
@@ -166,7 +160,7 @@ def test_other_algorithms_say_what_ppo_says(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pretrain(capsys: pytest.CaptureFixture[str], language: str) -> None:
-    report = run(capsys, "pretrain", "--cpu-seconds", "1.5", "--language", language)
+    report = reported(capsys, "pretrain", "--cpu-seconds", "1.5", "--language", language)
     assert report["parameters"] > 100_000 and report["loss"] < 7
     assert len(report["samples"]) == 6
 
@@ -179,10 +173,10 @@ def test_seconds_of_a_faster_core_are_worth_more() -> None:
 
 
 def test_pretrain_the_notebooks_network(capsys: pytest.CaptureFixture[str]) -> None:
-    report = run(capsys, "pretrain", "--architecture", "lstm", "--cpu-seconds", "0.1")
+    report = reported(capsys, "pretrain", "--architecture", "lstm", "--cpu-seconds", "0.1")
     assert (report["architecture"], report["size"]) == ("lstm", "large")
     assert 1_000_000 < report["parameters"] < 1_200_000 and len(report["samples"]) == 6
-    small = run(capsys, "pretrain", "--architecture", "lstm", "--size", "small", "--cpu-seconds", "0.1")
+    small = reported(capsys, "pretrain", "--architecture", "lstm", "--size", "small", "--cpu-seconds", "0.1")
     assert small["parameters"] < report["parameters"] / 10
 
 
@@ -254,7 +248,7 @@ def test_constitution_criticises_a_file(capsys: pytest.CaptureFixture[str], tmp_
     needs_critic(language)
     rows = ANSWERS[language]
     path = write_rows(tmp_path / "answers.jsonl", rows)
-    report = run(capsys, "constitution", "--input", path, "--language", language, "--seed", "4")
+    report = reported(capsys, "constitution", "--input", path, "--language", language, "--seed", "4")
     assert (report["schema"], report["stage"], report["seed"], report["language"]) == (1, "constitution", 4, language)
     found, names = report["responses"], [p.name for p in default_constitution(language).principles]
     assert len(found) == 3 and report["revised"] == sum(answer["revised"] for answer in found)
@@ -271,18 +265,10 @@ def test_constitution_criticises_a_file(capsys: pytest.CaptureFixture[str], tmp_
     assert (good["revised"], good["revision"]) == (False, rows[1][1])
     assert [answer["unknown_words"] for answer in found] == [[], ["xyzzy"], ["florps"]]
     path = write_rows(tmp_path / "turned.jsonl", rows[::-1])
-    turned = run(capsys, "constitution", "--input", path, "--language", language)["responses"]
+    turned = reported(capsys, "constitution", "--input", path, "--language", language)["responses"]
     assert [[c["violated"] for c in a["critiques"]] for a in turned[::-1]] == [
         [c["violated"] for c in a["critiques"]] for a in found
     ]
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    with pytest.raises(SystemExit) as left:
-        main(list(arguments))
-    said = capsys.readouterr()
-    assert left.value.code == 2 and said.out == "" and said.err.count("\n") == 1, said
-    return said.err
 
 
 @pytest.mark.parametrize(
@@ -335,7 +321,7 @@ def test_a_constitution_of_ones_own_is_used(capsys: pytest.CaptureFixture[str], 
     text = default_path("en").read_text(encoding="utf-8").replace('name = "private"', 'name = "discreet"')
     path.write_text(text.replace("enabled = true", "enabled = false", 1), encoding="utf-8")
     answers = write_rows(tmp_path / "answers.jsonl", ANSWERS["en"])
-    report = run(capsys, "constitution", "--input", answers, "--constitution", str(path))
+    report = reported(capsys, "constitution", "--input", answers, "--constitution", str(path))
     names = [c["principle"] for c in report["responses"][0]["critiques"]]
     assert len(names) == 9 and "discreet" in names and "helpful" not in names
 
@@ -350,7 +336,7 @@ def test_constitution_trains(
     monkeypatch.setattr(headless_constitution, "test_prompts", lambda assets: test_prompts(assets, 50))
     if method == "sl":
         needs_critic(language)
-    report = run(capsys, "constitution", "--train", method, "--iterations", "1", "--language", language)
+    report = reported(capsys, "constitution", "--train", method, "--iterations", "1", "--language", language)
     assert (report["stage"], report["language"], report["iterations"]) == ("constitution", language, 1)
     assert report["cpu_seconds"] > 0 and 0 <= report["win_rate"] <= 1
     for side in ("before", "after"):

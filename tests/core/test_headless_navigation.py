@@ -15,7 +15,7 @@ from rlhf_core.gridworld import GridWorld, Maze, manhattan, maze_json, random_ma
 from rlhf_core.language_model import CheckpointError, MiniLM
 from rlhf_core.maze_language import Thought
 from rlhf_core.navigation import Memory, ModelBackend
-from tests.core.command_line import in_a_process
+from tests.core.command_line import in_a_process, refused, reported
 
 KEYS = {"n", "success", "spl", "bumps", "tokens", "mazes", "success_interval", "spl_interval", "loops", "valid_plans",
         "faithful", "milliseconds", "policy", "thought", "samples", "seed", "language"}  # fmt: skip
@@ -23,18 +23,7 @@ RULES = ("greedy", "memory", "bfs", "rule", "random")
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
-    assert main(["navigate", *arguments, "--json"]) == 0
-    said = capsys.readouterr()
-    assert said.out.count("\n") == 1 and said.err == "", "one JSON object and nothing else"
-    return json.loads(said.out)
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    with pytest.raises(SystemExit) as left:
-        main(["navigate", *arguments])
-    said = capsys.readouterr()
-    assert left.value.code == 2 and said.out == "" and said.err.count("\n") == 1, said
-    return said.err
+    return reported(capsys, "navigate", *arguments)
 
 
 def write(path: Path, mazes: list[Maze]) -> str:
@@ -164,11 +153,11 @@ def test_for_people(capsys: pytest.CaptureFixture[str], policy: str) -> None:
     ],
 )
 def test_bad_arguments(capsys: pytest.CaptureFixture[str], arguments: list[str], named: str) -> None:
-    assert named in refused(capsys, "--policy", "bfs", *arguments)
+    assert named in refused(capsys, "navigate", "--policy", "bfs", *arguments)
 
 
 def test_a_policy_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--policy" in refused(capsys)
+    assert "--policy" in refused(capsys, "navigate")
 
 
 GOOD = '{"size": 5, "walls": [], "start": [0, 0], "goal": [4, 4]}'
@@ -193,14 +182,15 @@ GOOD = '{"size": 5, "walls": [], "start": [0, 0], "goal": [4, 4]}'
 def test_a_bad_file_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, named: str) -> None:
     path = tmp_path / "mazes.json"
     path.write_text(text)
-    said = refused(capsys, "--policy", "bfs", "--mazes", str(path), "--json")
+    said = refused(capsys, "navigate", "--policy", "bfs", "--mazes", str(path), "--json")
     assert str(path) in said and named in said
 
 
 def test_a_file_that_is_no_text_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "mazes.json"
     path.write_bytes(b"[\xff]")
-    assert str(path) in (said := refused(capsys, "--policy", "bfs", "--mazes", str(path))) and "UTF-8" in said
+    said = refused(capsys, "navigate", "--policy", "bfs", "--mazes", str(path))
+    assert str(path) in said and "UTF-8" in said
 
 
 def test_a_thought_without_an_end_is_cut() -> None:
@@ -216,7 +206,7 @@ def test_a_missing_model_is_named(capsys: pytest.CaptureFixture[str], monkeypatc
         raise CheckpointError(f"The checkpoint maze-{thought}.safetensors is missing.")
 
     monkeypatch.setattr(headless_navigation, "load_maze_policy", load)
-    assert "maze-wave" in refused(capsys, "--policy", "thinking", "--thought", "wave")
+    assert "maze-wave" in refused(capsys, "navigate", "--policy", "thinking", "--thought", "wave")
 
 
 def test_as_a_command() -> None:

@@ -1,28 +1,15 @@
 """The contract of the command line's team stage."""
 
-import json
-
 import pytest
 
-from rlhf_core.__main__ import main
+from tests.core.command_line import refused, reported
 
 KEYS = {"n", "success", "ticks", "moves", "messages", "words"}
 FEW = ("--count", "4", "--size", "9")
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
-    assert main(["team", *FEW, *arguments, "--json"]) == 0
-    said = capsys.readouterr()
-    assert said.out.count("\n") == 1 and said.err == "", "one JSON object and nothing else"
-    return json.loads(said.out)
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    with pytest.raises(SystemExit) as left:
-        main(["team", *arguments])
-    said = capsys.readouterr()
-    assert left.value.code == 2 and said.out == "" and said.err.count("\n") == 1, said
-    return said.err
+    return reported(capsys, "team", *FEW, *arguments)
 
 
 def test_the_team_beside_others(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,4 +66,4 @@ def test_the_planner_can_be_the_language_model(capsys: pytest.CaptureFixture[str
 def test_bad_arguments_are_refused_in_one_line(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
 ) -> None:
-    assert words in refused(capsys, *arguments)
+    assert words in refused(capsys, "team", *arguments)

@@ -82,8 +82,7 @@ class Person:
         self.settle()
 
     def settle(self) -> None:
-        """Waits until the app is connected, its script has run, nothing on the page is stale, and no fold grows: in one
-        that does, Playwright scrolls what it presses into view, and it is elsewhere before it is let go."""
+        """Waits until the app is connected, its script has run, nothing on the page is stale, and no fold grows."""
         app = self.page.locator('[data-testid="stApp"][data-test-connection-state="CONNECTED"]')
         expect(app).to_have_attribute("data-test-script-state", "notRunning")
         expect(self.page.locator("h1").first).to_be_visible()
@@ -98,7 +97,9 @@ class Person:
         return self.page.locator(f'[class*="st-key-{prefix}"]')
 
     def press(self, key: str) -> None:
-        """Clicks the button with this key."""
+        """Clicks the button with this key, once no fold grows: in one that does, Playwright scrolls what it presses
+        into view, and it is elsewhere before it is let go."""
+        self.page.wait_for_function(FOLDS_REST)
         self.at(key).get_by_role("button").first.click()
 
     def unfold(self, key: str) -> None:
