@@ -251,20 +251,24 @@ def _answers(folder: Path) -> Callable[[Hostile], object]:
         for text in (said.showing_id, said.rationale):
             text.encode()
 
-    ballot._ballots["known"] = ballot._Drawn(Hand(take, lambda: None), frozenset({("left", 0), ("tie", 0)}), "en")
+    offered = frozenset({("left", 0), ("tie", 0)})
+    ballot._ballots._things["known"] = ballot._Drawn(Hand(take, lambda: None), offered, "en")
     good = {"showing": "0123456789abcdef", "choice": "left", "strength": 0, "reasons": ["safer"], "words": "so"}
 
     def attempt(hostile: Hostile) -> None:
         body = hostile.json(good)
-        address = hostile.rng.choice(("known", "known", hostile.text("known")))
+        name = hostile.rng.choice(("known", "known", hostile.text("known")))
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        scope = {"type": "http", "method": "POST", "headers": [], "path_params": {"address": address}}
+        scope = {"type": "http", "method": "POST", "headers": [], "path_params": {"name": name}}
         answer = asyncio.run(app.answer(Request(scope, receive)))
         if answer.status_code != 200 or answer.body != b"null":
             raise AssertionError(f"{answer.status_code} {answer.body!r:.80}")
+        file = asyncio.run(app.file(Request(scope, receive)))  # where nobody offers one
+        if file.status_code != 404 or file.body != b"":
+            raise AssertionError(f"{file.status_code} {file.body!r:.80}")
 
     return attempt
 
