@@ -116,9 +116,10 @@ def test_only_what_has_a_purpose_takes_anything(server: Server, class_: tuple[La
     """Every method on every address that one might try, none of which changes the lab or fails."""
     lab, key = class_
     before = labels(server, lab)
-    paths = [f"/ballot/{key}", f"/label?join={key}", f"/class/{key}", f"/lab/{lab.id}", f"/labs/{lab.key}", "/admin",
-             f"/media/{key}", "/_stcore/upload_file/x/y", f"/assets/../{key}", "/data/rlhf_lab.sqlite3",
-             "/assets/%2e%2e/%2e%2e/app.py", "/../lab.sqlite3", f"/runs/{1}", "/ui/main.py"]  # fmt: skip
+    paths = [f"/ballot/{key}", f"/file/{key}", f"/label?join={key}", f"/class/{key}", f"/lab/{lab.id}",
+             f"/labs/{lab.key}", "/admin", f"/media/{key}", "/_stcore/upload_file/x/y", f"/assets/../{key}",
+             "/data/rlhf_lab.sqlite3", "/assets/%2e%2e/%2e%2e/app.py", "/../lab.sqlite3", f"/runs/{1}",
+             "/ui/main.py"]  # fmt: skip
     for path in paths:
         for method in ("GET", "POST", "PUT", "DELETE", "PATCH"):
             connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
