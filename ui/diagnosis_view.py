@@ -28,9 +28,10 @@ def line(run: Run | None) -> None:
 
 
 def in_words(run: Run) -> tuple[str, str]:
-    """What the rules find in a run so far, and of which kind the worst of it is."""
+    """What the rules find in a run so far, to stand behind a colon, and of which kind the worst of it is."""
     found = diagnosis.diagnose(session.laboratory().store.metrics(run.id))
-    return " ".join(_said(finding) for finding in found), KINDS.get(found[0].name, "")
+    first, *others = map(_said, found)
+    return " ".join([first, *(one[0].upper() + one[1:] for one in others)]), KINDS.get(found[0].name, "")
 
 
 def _said(finding: diagnosis.Finding) -> str:

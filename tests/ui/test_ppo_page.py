@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from lab import diagnosis
 from lab.app import get_laboratory
+from lab.diagnosis import Finding
 from lab.labelling import LabellingDesk
 from lab.presets import PRESETS
 from lab.store import Run, Store
 from rlhf_core.ppo import PPOConfig
+from tests.lab.runs import add_ppo_run
 from tests.ui.conftest import Visit, markup, once, press, said
 from ui.i18n import translate
 from ui.slow_motion_view import STEPS
@@ -45,6 +49,18 @@ def test_a_preset_sets_the_next_run_which_says_what_it_was_made_from(visit: Visi
     assert app.segmented_control(key="ppo_preset").value == "no_kl", "the next run would be the same"
     app.select_slider(key="ppo_kl_coef").set_value(0.1).run()
     assert app.segmented_control(key="ppo_preset").value is None
+
+
+def test_two_findings_of_the_diagnosis_are_two_sentences(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        Finding("collapse", {"distinct": 0.1, "valid": 0.2, "entropy": 0.05}),
+        Finding("hacking", {"rise": 3.0, "best": 1.0, "now": -2.0}),
+    ]
+    monkeypatch.setattr(diagnosis, "diagnose", lambda rows: found)
+    app = labelled(visit)
+    add_ppo_run(get_laboratory().store, app.session_state["lab_session"].lab)
+    assert "Diagnosis: the policy has collapsed" in " ".join(said(app.run()).split())
+    assert "nats a token. Reward hacking: the reward rose by +3.00 sd" in said(app)
 
 
 def test_a_preset_chosen_beside_a_resting_run_is_for_the_next_one(visit: Visit) -> None:
