@@ -338,14 +338,27 @@ def _read(run: Run | None) -> tuple[list[dict[str, Any]], list[charts.Mark]]:
         return [], []
     store = session.laboratory().store
     changes = store.config_changes(run.id)
-    marks = [charts.Mark(step, name, _said(name, value)) for step, change in changes for name, value in change.items()]
+    marks = [
+        charts.Mark(step, name, setting_in_short(name, value))
+        for step, change in changes
+        for name, value in change.items()
+    ]
     return store.metrics(run.id), marks
 
 
-def _said(name: str, value: Any) -> str:
+def setting_in_short(name: str, value: Any) -> str:
+    """A setting and its value, as short as a mark on a curve has room for."""
     if isinstance(value, bool):
-        return t("mark.switched", name=t(f"mark.{name}"), value=t(f"mark.{'on' if value else 'off'}"))
-    return t(f"mark.{name}", value=value) if has(f"mark.{name}") else t("mark.other", name=name, value=value)
+        return t("mark.switched", name=t(f"mark.{name}"), value=switched(value))
+    for key in (f"mark.{name}_{value}", f"mark.{name}"):
+        if has(key):
+            return t(key, value=value)
+    return t("mark.other", name=name, value=value)
+
+
+def switched(value: bool) -> str:
+    """On or off."""
+    return t("mark.on" if value else "mark.off")
 
 
 def metric_series(metric: str, rows: Sequence[Mapping[str, Any]], name: str) -> charts.Series:

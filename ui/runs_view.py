@@ -20,7 +20,16 @@ from ui import charts, controls, errors, files, following, labs_view, layout, ru
 from ui.i18n import has, t
 from ui.live_figure import live_figure, palette
 from ui.run_choice import run_choice
-from ui.run_view import FORMS, LEVELS, LIVE, RunPanel, metric_sentence, metric_series
+from ui.run_view import (
+    FORMS,
+    LEVELS,
+    LIVE,
+    RunPanel,
+    metric_sentence,
+    metric_series,
+    setting_in_short,
+    switched,
+)
 
 MOST_COMPARED = len(charts.DASHES)
 """As many as there are colours that everybody can tell apart."""
@@ -94,13 +103,9 @@ def _settings_in_words(panel: RunPanel, run: Run) -> str:
     cells = (
         f"<mark>{text}</mark>" if name in unusual else text
         for name in shown
-        if (text := html.escape(_short(name, run.config[name])))
+        if (text := html.escape(setting_in_short(name, run.config[name])))
     )
     return " · ".join(cells)
-
-
-def _short(name: str, value: Any) -> str:
-    return t(f"mark.{name}", value=value) if has(f"mark.{name}") else t("mark.other", name=name, value=value)
 
 
 def _labels(run: Run) -> str:
@@ -191,7 +196,7 @@ def _setting(setting: Setting) -> Sequence[str]:
 
 
 def _setting_name(name: str) -> str:
-    for key in (f"setting.{name}", f"run.{name}"):
+    for key in (f"setting.{name}", f"run.{name}", f"advanced.{name}"):
         if has(key):
             return t(key)
     return name
@@ -206,8 +211,11 @@ def _value(name: str, value: Any, changes: Sequence[tuple[int, Any]]) -> str:
 def _plain(name: str, value: Any) -> str:
     if value is None:
         return t("frame.none")
-    key = f"setting.{name}_{value}"
-    return t(key) if has(key) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool):
+        return switched(value)
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    key = f"setting.{name}_{text}"
+    return t(key) if has(key) else text
 
 
 # One of them.

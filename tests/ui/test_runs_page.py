@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -49,6 +50,20 @@ def complaint(app: AppTest) -> bool:
 def test_every_view_says_what_to_do_first(view: str) -> None:
     app = labelled("ko", view=view).run()
     assert not complaint(app) and translate("ko", f"{view}.none") in said(app)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_settings_of_runs_are_called_by_their_names(language: str) -> None:
+    app = labelled(language, view="runs")
+    add_ppo_run(*store_of(), config={"adaptive_kl": True, "value_clip": 0.2, "anneal_over": 0})
+    text = said(app.run())
+    raw = {field.name for field in fields(PPOConfig) if "_" in field.name}
+    assert not raw & set(text.split())
+    on, off = translate(language, "mark.on"), translate(language, "mark.off")
+    for name, value in (("adaptive_kl", on), ("scaled_log_probs", on), ("value_clip", "0.2"), ("target_kl", off)):
+        assert f"{translate(language, f'advanced.{name}')} {value}" in " ".join(text.split()), name
+    assert f"{translate(language, 'setting.anneal_over')} {off}" in " ".join(text.split())
+    assert translate(language, "mark.anneal_over_0") in text
 
 
 def test_runs_are_in_reach_without_the_labels_that_they_were_made_from() -> None:
