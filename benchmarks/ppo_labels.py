@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from statistics import fmean
 
-from benchmarks.tables import REFERENCE_GFLOPS, Headlines, gemm_gflops, table, with_interval
+from benchmarks.tables import Headlines, Speed, table, with_interval
 from rlhf_core import evaluation, headless
 from rlhf_core.checkpoints import LanguageAssets, load_start
 from rlhf_core.ppo import PPOConfig
@@ -23,8 +23,6 @@ BOTH = f"seeds of 5 with win rate {WIN} and valid {VALID} in {SECONDS:.0f} CPU-s
 ASKED = {BOTH: "at least 4"}
 SEEDS = 5
 KL_COEFS = (0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)
-SPEED_EVERY = 10
-"""Iterations between two looks at the speed of the core."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +68,11 @@ def run(assets: LanguageAssets, config: PPOConfig, effort: Effort, seed: int) ->
     options = headless.Options(language=assets.language, seed=seed)
     reward = headless.fit_reward_model(assets, headless.simulated_labels(assets, options), options.features)
     trainer = headless.ppo_trainer(assets, reward, options)
-    seconds = 0.0
-    for i in range(effort.iterations):
-        if i % SPEED_EVERY == 0:
-            scale = gemm_gflops(repeats=2) / REFERENCE_GFLOPS
+    seconds, speed = 0.0, Speed()
+    for _ in range(effort.iterations):
         began = time.process_time()
         trainer.step(config)
-        seconds += (time.process_time() - began) * scale
+        seconds += (time.process_time() - began) * speed()
     prompts = headless.test_prompts(assets, effort.prompts)
 
     def answers(purpose: str) -> evaluation.Answers:

@@ -15,7 +15,7 @@ from functools import partial
 
 import torch
 
-from benchmarks.tables import REFERENCE_GFLOPS, Headlines, gemm_gflops, report, table, with_interval
+from benchmarks.tables import Headlines, Speed, report, table, with_interval
 from rlhf_core import headless
 from rlhf_core.architectures import ARCHITECTURES
 from rlhf_core.corpus import LANGUAGES
@@ -24,8 +24,6 @@ from rlhf_core.evaluation import wilson_interval
 ASKED = 0.85
 BUDGET = 25.0
 """Scaled CPU-seconds in which it is asked for."""
-SPEED_EVERY = 10
-"""Steps between two looks at the speed of the core."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def figures(language: str, effort: Effort) -> Headlines:
     print(f"{headless.TEST_PROMPTS} test prompts at temperature 1; the seeds share the prompts, so that the interval")
     print("(Wilson, 95 %) is that of one seed at the mean rate. The learning rate falls towards the end of a budget:")
     print("each is a training of its own. CPU s: process time of one thread, scaled by the core's GEMM speed,")
-    print(f"measured every {SPEED_EVERY} steps, whose mean is given too.\n")
+    print(f"measured every {Speed.EVERY} steps, whose mean is given too.\n")
     table(
         ["model", "parameters", "CPU s", "steps", "loss, nats a token", "valid", "mean", "distinct", "GFLOP/s"], rows
     )
@@ -78,22 +76,6 @@ def figures(language: str, effort: Effort) -> Headlines:
 def mean(values: Iterable[float]) -> float:
     """Their mean, to three decimals in the table."""
     return statistics.fmean(values)
-
-
-class Speed:
-    """The core's speed during a training, as a share of the reference: it changes within seconds where others use the
-    machine too."""
-
-    def __init__(self) -> None:
-        self.measured: list[float] = []
-        self._steps = 0
-
-    def __call__(self) -> float:
-        """That of the step just done, measured every `SPEED_EVERY` steps."""
-        if self._steps % SPEED_EVERY == 0:
-            self.measured.append(gemm_gflops(repeats=2))
-        self._steps += 1
-        return self.measured[-1] / REFERENCE_GFLOPS
 
 
 def one(language: str, architecture: str, size: str, budget: float, seed: int) -> headless.Report:

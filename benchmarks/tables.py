@@ -26,6 +26,26 @@ def gemm_gflops(size: int = 1024, repeats: int = 8) -> float:
     return best
 
 
+class Speed:
+    """This core's speed during a training, as a share of the reference's: it changes within seconds where others use
+    the machine too."""
+
+    EVERY = 10
+    """Steps between two looks at it."""
+
+    def __init__(self) -> None:
+        self.measured: list[float] = []
+        """In GFLOP/s."""
+        self._steps = 0
+
+    def __call__(self) -> float:
+        """That of the step just done."""
+        if self._steps % self.EVERY == 0:
+            self.measured.append(gemm_gflops(repeats=2))
+        self._steps += 1
+        return self.measured[-1] / REFERENCE_GFLOPS
+
+
 def table(head: list[str], rows: list[list[object]]) -> None:
     """Print rows as a Markdown table."""
     print("| " + " | ".join(head) + " |")

@@ -18,7 +18,7 @@ from rlhf_core.ppo import PPOConfig
 from rlhf_core.reward_model import FEATURE_SETS
 from ui import controls, layout, presets_view, session
 from ui.i18n import t
-from ui.run_view import RunPanel
+from ui.run_view import RunPanel, setting_value
 
 
 def inputs() -> dict[str, Any] | None:
@@ -87,7 +87,6 @@ ADVANCED = {
 }
 """What the sliders for experts offer; 0 is off where it says so."""
 SWITCHES = ("adaptive_kl", "scaled_log_probs")
-OFF_AT_ZERO = ("value_clip", "target_kl")
 
 
 def advanced(run: Run | None) -> None:
@@ -110,13 +109,10 @@ def advanced(run: Run | None) -> None:
 
 
 def _slider(name: str, value: float, change: Callable[[str], None]) -> None:
-    def said(stop: float) -> str:
-        return t("advanced.off") if name in OFF_AT_ZERO and not stop else f"{stop:g}"
-
     nearest = min(ADVANCED[name], key=lambda stop: abs(stop - value))
     st.select_slider(
-        t(f"advanced.{name}"), ADVANCED[name], key=session.follow(f"ppo_{name}", nearest), format_func=said,
-        on_change=change, args=(name,), help=t(f"advanced.{name}_help"),
+        t(f"advanced.{name}"), ADVANCED[name], key=session.follow(f"ppo_{name}", nearest),
+        format_func=partial(setting_value, name), on_change=change, args=(name,), help=t(f"advanced.{name}_help"),
     )  # fmt: skip
 
 

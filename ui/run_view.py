@@ -349,16 +349,22 @@ def _read(run: Run | None) -> tuple[list[dict[str, Any]], list[charts.Mark]]:
 def setting_in_short(name: str, value: Any) -> str:
     """A setting and its value, as short as a mark on a curve has room for."""
     if isinstance(value, bool):
-        return t("mark.switched", name=t(f"mark.{name}"), value=switched(value))
+        return t("mark.switched", name=t(f"mark.{name}"), value=setting_value(name, value))
     for key in (f"mark.{name}_{value}", f"mark.{name}"):
         if has(key):
             return t(key, value=value)
     return t("mark.other", name=name, value=value)
 
 
-def switched(value: bool) -> str:
-    """On or off."""
-    return t("mark.on" if value else "mark.off")
+def setting_value(name: str, value: Any) -> str:
+    """The value of a setting, for who reads its name beside it."""
+    if value is None:
+        return t("frame.none")
+    if isinstance(value, bool):
+        return t("mark.on" if value else "mark.off")
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    key = f"setting.{name}_{text}"
+    return t(key) if has(key) else text
 
 
 def metric_series(metric: str, rows: Sequence[Mapping[str, Any]], name: str) -> charts.Series:

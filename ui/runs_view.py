@@ -28,7 +28,7 @@ from ui.run_view import (
     metric_sentence,
     metric_series,
     setting_in_short,
-    switched,
+    setting_value,
 )
 
 MOST_COMPARED = len(charts.DASHES)
@@ -204,18 +204,11 @@ def _setting_name(name: str) -> str:
 
 def _value(name: str, value: Any, changes: Sequence[tuple[int, Any]]) -> str:
     return "".join(
-        [_plain(name, value), *(t("runs.changed", value=_plain(name, to), step=step + 1) for step, to in changes)]
+        [
+            setting_value(name, value),
+            *(t("runs.changed", value=setting_value(name, to), step=step + 1) for step, to in changes),
+        ]
     )
-
-
-def _plain(name: str, value: Any) -> str:
-    if value is None:
-        return t("frame.none")
-    if isinstance(value, bool):
-        return switched(value)
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    key = f"setting.{name}_{text}"
-    return t(key) if has(key) else text
 
 
 # One of them.

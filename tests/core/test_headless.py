@@ -116,7 +116,7 @@ def test_a_file_of_labels_that_cannot_be_read_is_named(
 def test_labels_are_in_the_language_that_was_asked_for(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl"
     report = reported(capsys, "label", "--simulate", "5", "--annotator", "formality-fan", "--language", "ko",
-                 "--export", str(path))  # fmt: skip
+                      "--export", str(path))  # fmt: skip
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert report["language"] == "ko" and {row["language"] for row in rows} == {"ko"}
     grammar = load_grammar("ko")

@@ -15,8 +15,6 @@ from tests.ui.conftest import Visit
 from ui import files
 from ui.i18n import translate
 
-LANGUAGES = ("en", "ko")
-
 
 def offer(app: AppTest, key: str) -> dict[str, Any]:
     """What the page gives the button with this key."""
@@ -40,7 +38,7 @@ def test_a_click_on_the_page_as_it_was_gets_the_file_as_it_is(visit: Visit) -> N
     assert lab_file.unpack(store, "another browser", data).name == "renamed"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", "ko"])
 def test_what_cannot_be_made_is_said_in_the_language_of_the_page(
     visit: Visit, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
