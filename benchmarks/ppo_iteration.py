@@ -34,8 +34,8 @@ def watched(trainer: PPOTrainer, watch: Callable[[str, Callable[..., Any]], Call
     with ExitStack() as stack:
         for part, owner, name in (
             ("rollout", trainer.policy, "sample"),
-            ("scoring", rollout, "score_states"),
-            ("scoring", rollout, "score_tokens"),
+            ("scoring", rollout, "score_vocabulary"),
+            ("scoring", rollout, "hidden_states"),
             ("reward", trainer, "reward"),
             ("advantages", ppo, "generalized_advantages"),
             ("advantages", ppo, "whiten"),

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from rlhf_core.gridworld import LARGEST, SMALLEST, Maze, manhattan, random_maze
 from rlhf_core.language_model import EOS, PAD, MiniLM, MiniLMConfig
+from rlhf_core.likelihood import token_log_probs
 from rlhf_core.maze_language import (
     LONGEST_STATE,
     LONGEST_THOUGHT,
@@ -249,7 +249,7 @@ def cloning_loss(model: MiniLM, tokens: Tensor, moves: Tensor, action_weight: fl
     tokens, targets = tokens[:, start:], tokens[:, room:]
     hidden = model(tokens[:, :-1], start)[:, room - 1 - start :]  # the <sep> predicts the first word
     logits = model.logits(hidden)  # (batch, answer, vocabulary)
-    losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
+    losses = -token_log_probs(logits.flatten(0, 1), targets.flatten()).view_as(targets)
     counts = (targets != PAD).float()
     row, column = torch.arange(len(targets)), moves - room
     weights = counts.clone()

@@ -24,7 +24,7 @@ from rlhf_core.kl import exact_kl
 from rlhf_core.language_model import LanguageModel, MiniLM
 from rlhf_core.preferences import PreferenceData, PreferenceDataset
 from rlhf_core.reward_model import FeatureExtractor, RewardModel
-from rlhf_core.rollout import score_tokens
+from rlhf_core.rollout import hidden_states, score_vocabulary
 from rlhf_core.tokenizer import SimpleTokenizer
 
 EVEN = 0.01
@@ -185,8 +185,10 @@ def kl_to_start(
     """Mean over responses of the exact KL of the policy to its start, summed over the response, in nats."""
     ids = policy.encode_prompts([p.text for p in prompts], tokenizer)
     tokens, _, mask = policy.sample(ids, rng=rng, temperature=temperature)
-    own = score_tokens(policy, ids, tokens, mask, temperature).distribution
-    other = score_tokens(start, ids, tokens, mask, temperature).distribution
+    own, other = (
+        score_vocabulary(model, hidden_states(model, ids, tokens, mask), tokens[mask], temperature).distribution
+        for model in (policy, start)
+    )
     return float(exact_kl(own, other).sum() / len(tokens))
 
 

@@ -24,6 +24,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from rlhf_core.attention import Attention, Cache, Packing, Rotation, rotary_angles, rotation
+from rlhf_core.decoding import Decoder
 from rlhf_core.tokenizer import SimpleTokenizer
 
 PAD, BOS, EOS, SEP = SimpleTokenizer.PAD, SimpleTokenizer.BOS, SimpleTokenizer.EOS, SimpleTokenizer.SEP
@@ -82,10 +84,6 @@ class Responses(NamedTuple):
     """True where a token counts, the <eos> included."""
 
 
-Rotation = tuple[Tensor, Tensor]
-"""Cosines and sines of rotary positions, each (time, width / heads); see `rotate`."""
-
-
 @dataclass(frozen=True)
 class Generation:
     """One sampled answer in words."""
@@ -113,116 +111,13 @@ class GridEmbedding(nn.Module):
         return self.own + F.pad(cells, (0, 0, len(self.own) - len(cells), 0))
 
 
-class Packing:
-    """Which places of (batch, time) hold a token: all layers but attention work on these alone, one after the other.
-
-    A third of a batch is padding, which would cost as much as the text. Attention needs its rows back; there each row
-    stands at the left, so that all its padding comes later and causality is the only mask. Rows of like lengths stand
-    together, `ALIKE` of them, so that little of what attention does is padding either. In a row of the batch, the
-    tokens must follow one another without a gap.
-    """
-
-    ALIKE = 16
-    """Rows in a group: with fewer, what is saved goes into handling more of them."""
-
-    def __init__(self, real: Tensor) -> None:
-        lengths, order = real.sum(1).sort()
-        self._groups = [(len(alike), int(alike[-1])) for alike in lengths.split(self.ALIKE)]  # (rows, longest)
-        room = torch.cat([torch.full((rows,), longest) for rows, longest in self._groups])
-        begin = torch.empty_like(room)
-        begin[order] = room.cumsum(0) - room
-        self._room = int(room.sum())
-        self._places = real.flatten().nonzero()[:, 0]
-        self._left = begin[self._places // real.shape[1]] + real.cumsum(1).flatten()[self._places] - 1
-
-    def pack(self, x: Tensor) -> Tensor:
-        """The tokens' vectors (tokens, width) of x (batch, time, width)."""
-        return x.flatten(0, 1).index_select(0, self._places)
-
-    def rows(self, x: Tensor) -> list[Tensor]:
-        """x (tokens, width) as rows that begin at the left, (rows, longest, width) of each group."""
-        flat = x.new_zeros(self._room, x.shape[1]).index_copy_(0, self._left, x)
-        groups = flat.split([rows * longest for rows, longest in self._groups])
-        return [group.unflatten(0, shape) for group, shape in zip(groups, self._groups, strict=True)]
-
-    def unrow(self, groups: Sequence[Tensor], wanted: Tensor | None) -> Tensor:
-        """The vectors (wanted, width), of the tokens of these numbers or of all, from what `rows` gave."""
-        flat = torch.cat([group.flatten(0, 1) for group in groups])
-        return flat.index_select(0, self._left if wanted is None else self._left[wanted])
-
-
-class Attention(nn.Module):
-    """Causal multi-head self-attention (Vaswani et al., 2017)."""
-
-    def __init__(self, config: MiniLMConfig) -> None:
-        super().__init__()
-        self.heads = config.heads
-        self.qkv = nn.Linear(config.width, 3 * config.width)
-        self.out = nn.Linear(config.width, config.width)
-
-    def forward(self, x: Tensor, packing: Packing, wanted: Tensor | None, rotation: Rotation | None) -> Tensor:
-        """What the wanted of x (tokens, width) see of themselves and the earlier tokens of their text."""
-        mixed: list[Tensor] = []
-        for rows in packing.rows(self.qkv(x)):
-            time = rows.shape[1]  # how far apart two tokens are is the same at the left
-            q, k, v = self.split(rows, rotation and (rotation[0][:time], rotation[1][:time]))
-            mixed.append(F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2))
-        return self.out(packing.unrow(mixed, wanted))
-
-    def split(self, qkv: Tensor, rotation: Rotation | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of qkv (batch, time, 3 * width), each (batch, heads, time, width / heads)."""
-        qkv = qkv.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k, v = qkv.unbind()  # whose gradients come together in one piece, those of qkv[0] and so on in three sums
-        return (q, k, v) if rotation is None else (rotate(q, rotation), rotate(k, rotation), v)
-
-    def extend(
-        self,
-        x: Tensor,
-        cache: tuple[Tensor, Tensor],
-        at: int,
-        mask: Tensor | None,
-        rotation: Rotation | None,
-        wanted: slice,
-    ) -> Tensor:
-        """What the wanted of x (batch, time, width) see, that stands at position `at`, after what is cached. mask: who
-        may look at whom."""
-        q, k, v = self.split(self.qkv(x), rotation)
-        q, mask = q[:, :, wanted], None if mask is None else mask[:, :, wanted]
-        keys, values = cache
-        time = x.shape[1]
-        keys.narrow(2, at, time).copy_(k)  # as keys[:, :, at : at + time] = k, and half as long
-        values.narrow(2, at, time).copy_(v)
-        k, v = keys.narrow(2, 0, at + time), values.narrow(2, 0, at + time)
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (batch, heads, time, width / heads)
-        return self.out(mixed.transpose(1, 2).flatten(2))
-
-
-def rotary_angles(context: int, width: int) -> Tensor:
-    """Angle of each pair of dimensions at each position, (context, width / 2) (Su et al., 2021, equation 15)."""
-    frequency = 10_000.0 ** (-torch.arange(0, width, 2) / width)
-    return torch.arange(context)[:, None] * frequency
-
-
-def rotation(angles: Tensor) -> Rotation:
-    """The cosines and sines of angles (time, width / 2), as `rotate` takes them."""
-    cosine, sine = angles.cos(), angles.sin()
-    return torch.cat([cosine, cosine], 1), torch.cat([-sine, sine], 1)
-
-
-def rotate(x: Tensor, rotation: Rotation) -> Tensor:
-    """Turn x (..., time, width) by its positions' angles, so that a product of two depends on their distance
-    alone. Dimension i is paired with dimension i + width / 2."""
-    cosine, sine = rotation  # each (time, width), the sine of the first half with its sign turned
-    return torch.addcmul(x * cosine, x.roll(x.shape[-1] // 2, -1), sine)
-
-
 class Block(nn.Module):
     """One transformer block, normalised before each part (pre-norm)."""
 
     def __init__(self, config: MiniLMConfig) -> None:
         super().__init__()
         self.norm_attention = nn.LayerNorm(config.width)
-        self.attention = Attention(config)
+        self.attention = Attention(config.width, config.heads)
         self.norm_feed_forward = nn.LayerNorm(config.width)
         self.feed_forward = nn.Sequential(
             nn.Linear(config.width, 4 * config.width),
@@ -230,25 +125,13 @@ class Block(nn.Module):
             nn.Linear(4 * config.width, config.width),
         )
 
-    def forward(self, x: Tensor, packing: Packing, wanted: Tensor | None, rotation: Rotation | None) -> Tensor:
-        """The wanted of x (tokens, width), given by their numbers (wanted,), or all; they see all of their text before
-        them."""
-        seen = self.attention(self.norm_attention(x), packing, wanted, rotation)
-        x = (x if wanted is None else x.index_select(0, wanted)) + seen
-        return x + self.feed_forward(self.norm_feed_forward(x))
-
-    def extend(
-        self,
-        x: Tensor,
-        cache: tuple[Tensor, Tensor],
-        at: int,
-        mask: Tensor | None,
-        rotation: Rotation | None,
-        wanted: slice,
+    def forward(
+        self, x: Tensor, packing: Packing, wanted: Tensor | None, rotation: Rotation | None, cache: Cache | None = None
     ) -> Tensor:
-        """The same of texts that grow: x (batch, time, width) stands at position `at`, after what is cached. wanted:
-        the places in x to tell of."""
-        x = x[:, wanted] + self.attention.extend(self.norm_attention(x), cache, at, mask, rotation, wanted)
+        """The wanted of x (tokens, width), given by their numbers (wanted,), or all; they see all of their text before
+        them. cache: as `Attention.forward` takes it."""
+        seen = self.attention(self.norm_attention(x), packing, wanted, rotation, cache)
+        x = (x if wanted is None else x.index_select(0, wanted)) + seen
         return x + self.feed_forward(self.norm_feed_forward(x))
 
 
@@ -408,18 +291,26 @@ class MiniLM(LanguageModel):
         real = tokens != PAD
         return laid_out(self.states_at(real, tokens, start, real), real)
 
-    def states_at(self, wanted: Tensor, tokens: Tensor, start: int, real: Tensor) -> Tensor:
+    def states_at(
+        self,
+        wanted: Tensor,
+        tokens: Tensor,
+        start: int,
+        real: Tensor,
+        caches: Sequence[Cache] | None = None,
+    ) -> Tensor:
         """Final hidden states (wanted, width) at the wanted places of tokens (batch, time) that begin at `start`.
 
         wanted, real: (batch, time), the places to tell of, and those to read; others are padding. The last block has
-        nothing to do for what is read and not wanted, such as a prompt, but to be looked at.
+        nothing to do for what is read and not wanted, such as a prompt, but to be looked at. caches: where each block's
+        keys and values are kept for what will follow.
         """
-        packing = Packing(real)
-        x, rotation = self._embed(tokens, start, self.embedding.weight)
-        x = packing.pack(x)
+        packing = Packing(real, self.config.heads)
+        x, rotation = self._embed(tokens[real], start + packing.columns)
         last = wanted[real].nonzero()[:, 0]
-        for i, block in enumerate(self.blocks, 1):
-            x = block(x, packing, last if i == len(self.blocks) else None, rotation)
+        for i, block in enumerate(self.blocks):
+            told, cache = last if i + 1 == len(self.blocks) else None, caches[i] if caches else None
+            x = block(x, packing, told, rotation, cache)
         return self.norm(x)
 
     def response_states(self, prompt_ids: Tensor, responses: Tensor) -> Tensor:
@@ -432,14 +323,13 @@ class MiniLM(LanguageModel):
         wanted[:, : -responses.shape[1]] = False
         return laid_out(self.states_at(wanted, tokens, start, real), mask)
 
-    def _embed(self, tokens: Tensor, start: int, table: Tensor) -> tuple[Tensor, Rotation | None]:
-        """Vectors (batch, time, width) of tokens that begin at position `start`, and how attention turns them. table:
-        one vector a word."""
-        x, end = F.embedding(tokens, table), start + tokens.shape[1]
+    def _embed(self, tokens: Tensor, positions: Tensor) -> tuple[Tensor, Rotation | None]:
+        """Vectors (tokens, width) of tokens (tokens,) at positions (tokens,), and how attention turns them."""
+        x = F.embedding(tokens, self.embedding.weight)
         if self.config.rotary:
             cosines, sines = self.rotation
-            return x, (cosines[start:end], sines[start:end])
-        return x + self.position.weight[start:end], None
+            return x, (cosines[positions], sines[positions])
+        return x + F.embedding(positions, self.position.weight), None
 
     def logits(self, hidden: Tensor, table: Tensor | None = None) -> Tensor:
         """Scores over the vocabulary, (..., vocabulary), by the tied embedding, or by its vectors as they were."""
@@ -493,47 +383,32 @@ class MiniLM(LanguageModel):
         """The loop of `sample`, token by token until every row has ended. uniform: (batch, tokens at most). Returns
         tokens and log-probabilities, (batch, response_length), whatever after the end. They are of inference mode and
         can't be part of a loss themselves; what is made of them outside can."""
-        batch, c = len(prompts), self.config
-        start = int((prompts != PAD).any(0).int().argmax())  # columns that are padding in every row
-        shape = (batch, c.heads, c.context - start, c.width // c.heads)
-        caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in self.blocks]
-        told = [slice(None)] * (c.layers - 1) + [slice(-1, None)]  # the last block has but the next token to tell of
-        # What each new token may not look at, as numbers to add: made once, and not at all where nothing is padding.
-        hidden = prompts[:, start:] == PAD
-        barred = torch.zeros(batch, 1, 1, c.context - start) if hidden.any() else None
-        if barred is not None:
-            barred[:, 0, 0, : c.prompt_length - start].masked_fill_(hidden, -math.inf)
-        mask = causal_mask(prompts[:, start:], c.prompt_length - start)
-        x, live, table = prompts[:, start:], torch.arange(batch), self.embedding.weight
-        tokens = torch.full((batch, c.response_length), PAD)
-        log_probs = torch.zeros(batch, c.response_length)
-        at = 0
-        for t in range(uniform.shape[1]):
-            h, rotation = self._embed(x, start + at, table)
-            for block, cache, wanted in zip(cast(Sequence[Block], self.blocks), caches, told, strict=True):
-                h = block.extend(h, cache, at, mask, rotation, wanted)
-            at += x.shape[1]
-            h = self.norm(h[:, -1])
+        batch, (_, most) = len(prompts), uniform.shape
+        decoder, live, table = Decoder(self, prompts, most), torch.arange(batch), self.embedding.weight
+        tokens = torch.full((batch, self.config.response_length), PAD)
+        chances = torch.ones(batch, self.config.response_length)
+        for t in range(most):
             if states is not None:
-                states[live, t] = h
-            log_p = next_token_log_probs(self.logits(h, table), temperature, top_k)  # (live, vocabulary)
+                states[:, t].index_copy_(0, live, decoder.states)
+            logits = self.logits(decoder.states, table)
+            p = torch.softmax(tempered(logits, temperature, top_k), -1)  # (live, vocabulary)
             if begun is not None and t < begun.shape[1]:
                 drawn = begun[live, t]
             else:
-                drawn = draw(log_p, uniform[live, t], temperature)
-            tokens[live, t] = drawn
-            log_probs[live, t] = log_p.gather(1, drawn[:, None])[:, 0]
+                drawn = draw(p, uniform[:, t], temperature)
+            tokens[:, t].index_copy_(0, live, drawn)
+            chances[:, t].index_copy_(0, live, p.gather(1, drawn[:, None])[:, 0])
             going = drawn != until
             left = int(going.sum())
-            if not left:
+            if not left or t + 1 == most:
                 break
             # Finished rows cost as much as live ones: drop them once a quarter has finished.
             if left <= 0.75 * len(live):
-                live, drawn = live[going], drawn[going]
-                barred = None if barred is None else barred[going]
-                caches = [(k[going], v[going]) for k, v in caches]
-            x, mask = drawn[:, None], None if barred is None else barred[..., : at + 1]
-        return tokens, log_probs
+                rows = going.nonzero()[:, 0]
+                live, drawn, uniform = (x.index_select(0, rows) for x in (live, drawn, uniform))
+                decoder.keep(rows)
+            decoder.append(drawn)
+        return tokens, chances.clamp_(min=torch.finfo(chances.dtype).tiny).log_()
 
 
 REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make` (of mazes: `make_mazes`)"
@@ -565,14 +440,6 @@ def laid_out(values: Tensor, mask: Tensor) -> Tensor:
     return places
 
 
-def causal_mask(tokens: Tensor, prompt_columns: int) -> Tensor:
-    """Who may look at whom, (batch, 1, time, time): each token at itself and at earlier ones that are not padding."""
-    time = tokens.shape[1]
-    seen = (tokens != PAD) | (torch.arange(time) >= prompt_columns)  # padding after a response is never looked back at
-    itself = torch.eye(time, dtype=torch.bool)
-    return ((torch.ones(time, time, dtype=torch.bool).tril() & seen[:, None, :]) | itself)[:, None]
-
-
 def check_sampling(temperature: float, top_k: int | None) -> None:
     """ValueError for what can't be sampled with."""
     if temperature < 0:
@@ -581,22 +448,28 @@ def check_sampling(temperature: float, top_k: int | None) -> None:
         raise ValueError(f"top_k must be at least 1, not {top_k}.")
 
 
-def next_token_log_probs(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:
-    """Log-probabilities (batch, vocabulary) that sampling draws from. Temperature 0 leaves the model's own."""
+def tempered(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:
+    """Scores (batch, vocabulary) of the distribution that sampling draws from. Temperature 0 leaves the model's own."""
     logits = logits if temperature in (0, 1) else logits / temperature
     if top_k is not None and top_k < logits.shape[-1]:
         kept = logits.topk(top_k, dim=-1).values[..., -1:]
         logits = logits.masked_fill(logits < kept, -math.inf)
-    return torch.log_softmax(logits, -1)
+    return logits
 
 
-def draw(log_probs: Tensor, uniform: Tensor, temperature: float) -> Tensor:
-    """One token a row, (batch,), by the inverse of the cumulative distribution; greedy at temperature 0."""
+def next_token_log_probs(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:
+    """Log-probabilities (batch, vocabulary) that sampling draws from, see `tempered`."""
+    return torch.log_softmax(tempered(logits, temperature, top_k), -1)
+
+
+def draw(probabilities: Tensor, uniform: Tensor, temperature: float) -> Tensor:
+    """One token a row of probabilities (batch, vocabulary), (batch,), by the inverse of the cumulative distribution;
+    greedy at temperature 0. uniform: (batch,)."""
     if temperature == 0:
-        return log_probs.argmax(-1)
-    cumulative = log_probs.exp().cumsum(-1)
+        return probabilities.argmax(-1)
+    cumulative = probabilities.cumsum(-1)
     at = (uniform * cumulative[:, -1])[:, None]
-    return torch.searchsorted(cumulative, at, right=True)[:, 0].clamp_(max=log_probs.shape[1] - 1)
+    return torch.searchsorted(cumulative, at, right=True)[:, 0].clamp_(max=probabilities.shape[1] - 1)
 
 
 def to_generations(responses: Responses, tokenizer: SimpleTokenizer) -> list[Generation]:

@@ -88,7 +88,7 @@ class LSTMLanguageModel(LanguageModel):
         live = torch.arange(batch)
         for t in range(length):
             log_p = next_token_log_probs(self.logits(h[-1]), temperature, top_k)  # (live, vocabulary)
-            drawn = draw(log_p, uniform[live, t], temperature)
+            drawn = draw(log_p.exp(), uniform[live, t], temperature)
             tokens[live, t] = drawn
             log_probs[live, t] = log_p.gather(1, drawn[:, None])[:, 0]
             going = drawn != EOS

@@ -31,7 +31,7 @@ from rlhf_core.language_model import EOS, PAD, MiniLM, laid_out
 from rlhf_core.maze_language import maze_tokenizer, split_answer, state_words
 from rlhf_core.navigation import Memory
 from rlhf_core.ppo import clipped_policy_loss
-from rlhf_core.rollout import score_tokens
+from rlhf_core.rollout import hidden_states, score_tokens, score_vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,7 +272,12 @@ class NavigationPPOTrainer:
             cut = int(mask[rows].sum(1).max())
             part = mask[rows, :cut]
             policy, reference = (
-                score_tokens(model, prompts[rows], tokens[rows, :cut], part, self.config.temperature)
+                score_vocabulary(
+                    model,
+                    hidden_states(model, prompts[rows], tokens[rows, :cut], part),
+                    tokens[rows, :cut][part],
+                    self.config.temperature,
+                )
                 for model in (self.policy, self.reference)
             )
             for kept, found in (

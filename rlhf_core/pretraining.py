@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from rlhf_core.corpus import Grammar, Prompt
 from rlhf_core.language_model import EOS, PAD, LanguageModel
+from rlhf_core.likelihood import token_log_probs
 from rlhf_core.muon import Muon
 from rlhf_core.tokenizer import SimpleTokenizer
 
@@ -206,7 +206,7 @@ def language_model_loss(model: LanguageModel, tokens: Tensor, prompt_weight: flo
     # A token that doesn't count needs no scores over the vocabulary, which are a good part of the work.
     counted = weights > 0
     hidden = model.states_at(counted, inputs, start, inputs != PAD)
-    losses = F.cross_entropy(model.logits(hidden), targets[counted], reduction="none")
+    losses = -token_log_probs(model.logits(hidden), targets[counted])
     descended = (losses * weights[counted]).sum() / (len(tokens) * TYPICAL_TOKENS)
     of_response = torch.arange(targets.shape[1]).expand_as(targets)[counted] >= response_from
     return descended, losses.detach()[of_response].mean()

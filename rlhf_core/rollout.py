@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from rlhf_core.advantages import masked_mean
 from rlhf_core.kl import entropy, exact_kl, k1
 from rlhf_core.language_model import EOS, PAD, MiniLM, Responses, laid_out
+from rlhf_core.likelihood import token_log_probs
 from rlhf_core.tokenizer import SimpleTokenizer
 
 RewardFunction = Callable[[Sequence[str], Sequence[str]], Tensor]
@@ -30,10 +31,16 @@ class TokenScores:
 
     hidden: Tensor
     """(tokens, width): the states that the tokens were predicted from."""
+    log_probs: Tensor
+    """(tokens,): log-probability of each."""
+
+
+@dataclass(frozen=True)
+class VocabularyScores(TokenScores):
+    """The same, and what it says of the tokens that did not come."""
+
     distribution: Tensor
     """(tokens, vocabulary): log-probabilities of every token that could have come."""
-    log_probs: Tensor
-    """(tokens,): log-probability of the one that came."""
 
 
 @dataclass(frozen=True)
@@ -79,27 +86,37 @@ class Rollout:
         }
 
 
-def score_tokens(
-    model: MiniLM, prompt_ids: Tensor, tokens: Tensor, mask: Tensor, temperature: float = 1.0
-) -> TokenScores:
-    """Run a model over prompts (batch, prompt_length) and responses (batch, time) and score each token that counts.
-
-    The temperature is the sampling temperature: the policy is the distribution that is drawn from. The vocabulary is
-    dear, so it is spent on the tokens of the mask alone.
-    """
+def hidden_states(model: MiniLM, prompt_ids: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+    """Run a model over prompts (batch, prompt_length) and responses (batch, time): the final states (tokens, width)
+    that the tokens of the mask were predicted from."""
     start = int((prompt_ids != PAD).any(0).int().argmax())
     sequence = torch.cat([prompt_ids[:, start:], tokens], 1)[:, :-1]
     # Each token is predicted from the one before it, the first from <sep>, the last of the prompt.
     wanted = torch.cat([torch.zeros_like(prompt_ids[:, start + 1 :], dtype=torch.bool), mask], 1)
     real = torch.cat([prompt_ids[:, start:] != PAD, mask[:, 1:]], 1)
-    return score_states(model, model.states_at(wanted, sequence, start, real), tokens[mask], temperature)
+    return model.states_at(wanted, sequence, start, real)
 
 
-def score_states(model: MiniLM, hidden: Tensor, tokens: Tensor, temperature: float) -> TokenScores:
-    """What a model says of tokens (tokens,) from the states (tokens, width) that they were predicted from."""
-    logits = model.logits(hidden)
-    distribution = torch.log_softmax(logits if temperature == 1 else logits / temperature, -1)  # (tokens, vocabulary)
-    return TokenScores(hidden, distribution, distribution.gather(1, tokens[:, None])[:, 0])
+def score_tokens(
+    model: MiniLM, prompt_ids: Tensor, tokens: Tensor, mask: Tensor, temperature: float = 1.0
+) -> TokenScores:
+    """How likely a model finds the tokens of the mask, to learn from: arguments as those of `hidden_states`.
+
+    The temperature is the sampling temperature: the policy is the distribution that is drawn from. The vocabulary is
+    dear, so it is spent on the tokens of the mask alone.
+    """
+    hidden = hidden_states(model, prompt_ids, tokens, mask)
+    return TokenScores(hidden, token_log_probs(_tempered(model.logits(hidden), temperature), tokens[mask]))
+
+
+def score_vocabulary(model: MiniLM, hidden: Tensor, tokens: Tensor, temperature: float) -> VocabularyScores:
+    """How likely a model finds every token, and these (tokens,), after the states (tokens, width)."""
+    distribution = torch.log_softmax(_tempered(model.logits(hidden), temperature), 1)
+    return VocabularyScores(hidden, distribution.gather(1, tokens[:, None])[:, 0], distribution)
+
+
+def _tempered(logits: Tensor, temperature: float) -> Tensor:
+    return logits if temperature == 1 else logits / temperature
 
 
 @torch.no_grad()
@@ -124,8 +141,9 @@ def collect(
     states = torch.zeros(len(prompt_ids), policy.config.response_length, policy.config.width)
     tokens, _, mask = trim(policy.sample(prompt_ids, rng=rng, temperature=temperature, states=states))
     # What the policy thought as it wrote need not be worked out again: at the first minibatch the ratio is 1.
-    own = score_states(policy, states[:, : mask.shape[1]][mask], tokens[mask], scored_at)
-    other = score_tokens(reference, prompt_ids, tokens, mask, scored_at)
+    drawn = tokens[mask]
+    own = score_vocabulary(policy, states[:, : mask.shape[1]][mask], drawn, scored_at)
+    other = score_vocabulary(reference, hidden_states(reference, prompt_ids, tokens, mask), drawn, scored_at)
     responses = tuple(tokenizer.decode(row.tolist()) for row in tokens)
     return Rollout(
         prompts=tuple(prompts),

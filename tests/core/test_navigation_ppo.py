@@ -108,7 +108,7 @@ def test_what_was_collected_is_what_happened(start: MiniLM) -> None:
         torch.testing.assert_close(walks.log_probs[i][mask[0]], alone.log_probs, atol=1e-4, rtol=1e-4)
         seen = torch.cat([alone.hidden[0], walks.nearness[i]])
         torch.testing.assert_close(walks.values[i], of.value_head(seen)[0].detach(), atol=1e-4, rtol=1e-4)
-        spread = torch.distributions.Categorical(logits=alone.distribution).entropy()
+        spread = torch.distributions.Categorical(logits=start.logits(alone.hidden) / of.config.temperature).entropy()
         torch.testing.assert_close(walks.entropy[i][mask[0]], spread, atol=1e-4, rtol=1e-4)
         ends = (walks.tokens[i] == EOS).nonzero()
         assert int(mask.sum()) == (int(ends[0]) + 1 if len(ends) else walks.tokens.shape[1])
