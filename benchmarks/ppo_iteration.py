@@ -34,7 +34,7 @@ def watched(trainer: PPOTrainer, watch: Callable[[str, Callable[..., Any]], Call
     with ExitStack() as stack:
         for part, owner, name in (
             ("rollout", trainer.policy, "sample"),
-            ("scoring", rollout, "score_vocabulary"),
+            ("scoring", rollout, "compare"),
             ("scoring", rollout, "hidden_states"),
             ("reward", trainer, "reward"),
             ("advantages", ppo, "generalized_advantages"),

@@ -20,11 +20,10 @@ from rlhf_core.best_of_n import DEFAULT_N
 from rlhf_core.best_of_n import best_of_n as best_answers
 from rlhf_core.corpus import Grammar, Prompt
 from rlhf_core.gold import ALARMING, REFERENCE_VALUES, GoldJudge, Values
-from rlhf_core.kl import exact_kl
 from rlhf_core.language_model import LanguageModel, MiniLM
 from rlhf_core.preferences import PreferenceData, PreferenceDataset
 from rlhf_core.reward_model import FeatureExtractor, RewardModel
-from rlhf_core.rollout import hidden_states, score_vocabulary
+from rlhf_core.rollout import compare, hidden_states
 from rlhf_core.tokenizer import SimpleTokenizer
 
 EVEN = 0.01
@@ -185,11 +184,8 @@ def kl_to_start(
     """Mean over responses of the exact KL of the policy to its start, summed over the response, in nats."""
     ids = policy.encode_prompts([p.text for p in prompts], tokenizer)
     tokens, _, mask = policy.sample(ids, rng=rng, temperature=temperature)
-    own, other = (
-        score_vocabulary(model, hidden_states(model, ids, tokens, mask), tokens[mask], temperature).distribution
-        for model in (policy, start)
-    )
-    return float(exact_kl(own, other).sum() / len(tokens))
+    own, other = (hidden_states(model, ids, tokens, mask) for model in (policy, start))
+    return float(compare(policy, start, own, other, tokens[mask], temperature).kl.sum() / len(tokens))
 
 
 # Reward models.

@@ -33,14 +33,11 @@ def k3(policy: Tensor, reference: Tensor) -> Tensor:
     return log_ratio.exp() - 1 - log_ratio
 
 
-def exact_kl(policy: Tensor, reference: Tensor) -> Tensor:
-    """Sum of p (log p - log q) over the vocabulary: (..., vocabulary) log-probabilities give (...)."""
-    return torch.linalg.vecdot(policy.exp(), policy - reference)
-
-
-def entropy(policy: Tensor) -> Tensor:
-    """Sum of - p log p over the vocabulary, in nats: (..., vocabulary) finite log-probabilities give (...)."""
-    return -torch.linalg.vecdot(policy.exp(), policy)
+def exact_kl_and_entropy(policy: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums over the vocabulary of p (log p - log q) and of - p log p, in nats: (..., vocabulary) finite
+    log-probabilities give (...) each."""
+    p = policy.exp()
+    return torch.linalg.vecdot(p, policy - reference), -torch.linalg.vecdot(p, policy)
 
 
 def adapted_coefficient(coefficient: float, kl: float, target: float) -> float:

@@ -26,12 +26,12 @@ from torch import Tensor, nn
 
 from rlhf_core.advantages import generalized_advantages, masked_mean, whiten
 from rlhf_core.gridworld import LARGEST, SMALLEST, GridWorld, random_maze
-from rlhf_core.kl import entropy, k1
+from rlhf_core.kl import k1
 from rlhf_core.language_model import EOS, PAD, MiniLM, laid_out
 from rlhf_core.maze_language import maze_tokenizer, split_answer, state_words
 from rlhf_core.navigation import Memory
 from rlhf_core.ppo import clipped_policy_loss
-from rlhf_core.rollout import hidden_states, score_tokens, score_vocabulary
+from rlhf_core.rollout import compare, hidden_states, score_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,20 +271,15 @@ class NavigationPPOTrainer:
         for rows in self._alike(prompts, mask, torch.arange(len(tokens))):
             cut = int(mask[rows].sum(1).max())
             part = mask[rows, :cut]
-            policy, reference = (
-                score_vocabulary(
-                    model,
-                    hidden_states(model, prompts[rows], tokens[rows, :cut], part),
-                    tokens[rows, :cut][part],
-                    self.config.temperature,
-                )
-                for model in (self.policy, self.reference)
+            hidden, reference_hidden = (
+                hidden_states(model, prompts[rows], tokens[rows, :cut], part) for model in (self.policy, self.reference)
             )
-            for kept, found in (
-                (own, policy.log_probs), (other, reference.log_probs), (spread, entropy(policy.distribution))
-            ):  # fmt: skip
+            said = compare(
+                self.policy, self.reference, hidden, reference_hidden, tokens[rows, :cut][part], self.config.temperature
+            )
+            for kept, found in ((own, said.log_probs), (other, said.reference_log_probs), (spread, said.entropy)):
                 kept[rows, :cut] = laid_out(found, part)
-            values[rows] = self._value(policy.hidden[first_of_each(part)], near[rows])
+            values[rows] = self._value(hidden[first_of_each(part)], near[rows])
         walk, move = torch.tensor(place).T
         arrived = torch.tensor([world.at_goal for world in worlds])
         further = self._further(worlds)

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from rlhf_core.advantages import masked_mean
-from rlhf_core.kl import entropy, exact_kl, k1
+from rlhf_core.kl import exact_kl_and_entropy, k1
 from rlhf_core.language_model import EOS, PAD, MiniLM, Responses, laid_out
 from rlhf_core.likelihood import token_log_probs
 from rlhf_core.tokenizer import SimpleTokenizer
 
 RewardFunction = Callable[[Sequence[str], Sequence[str]], Tensor]
 """Any function of prompts and responses, as texts, that returns one score each, (batch,)."""
+AT_ONCE = 128
+"""Tokens whose vocabularies are compared at once: few enough to stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,15 @@ class TokenScores:
     """(tokens,): log-probability of each."""
 
 
-@dataclass(frozen=True)
-class VocabularyScores(TokenScores):
-    """The same, and what it says of the tokens that did not come."""
+class Comparison(NamedTuple):
+    """What a policy and its reference say of the tokens that count, each (tokens,)."""
 
-    distribution: Tensor
-    """(tokens, vocabulary): log-probabilities of every token that could have come."""
+    log_probs: Tensor
+    reference_log_probs: Tensor
+    kl: Tensor
+    """Exact KL to the reference, in nats."""
+    entropy: Tensor
+    """Of the policy's next-token distribution, in nats."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,20 @@ def score_tokens(
     return TokenScores(hidden, token_log_probs(_tempered(model.logits(hidden), temperature), tokens[mask]))
 
 
-def score_vocabulary(model: MiniLM, hidden: Tensor, tokens: Tensor, temperature: float) -> VocabularyScores:
-    """How likely a model finds every token, and these (tokens,), after the states (tokens, width)."""
-    distribution = torch.log_softmax(_tempered(model.logits(hidden), temperature), 1)
-    return VocabularyScores(hidden, distribution.gather(1, tokens[:, None])[:, 0], distribution)
+@torch.no_grad()
+def compare(
+    policy: MiniLM, reference: MiniLM, hidden: Tensor, reference_hidden: Tensor, tokens: Tensor, temperature: float
+) -> Comparison:
+    """How likely two models find tokens (tokens,) and every other, after the states (tokens, width) of each."""
+    found: list[Tensor] = []
+    for ours, theirs, drawn in zip(*(x.split(AT_ONCE) for x in (hidden, reference_hidden, tokens)), strict=True):
+        own, other = (
+            torch.log_softmax(_tempered(model.logits(states), temperature), 1)  # (tokens, vocabulary)
+            for model, states in ((policy, ours), (reference, theirs))
+        )
+        chosen = (log_probs.gather(1, drawn[:, None])[:, 0] for log_probs in (own, other))
+        found.append(torch.stack([*chosen, *exact_kl_and_entropy(own, other)]))
+    return Comparison(*torch.cat(found, 1))
 
 
 def _tempered(logits: Tensor, temperature: float) -> Tensor:
@@ -141,9 +157,10 @@ def collect(
     states = torch.zeros(len(prompt_ids), policy.config.response_length, policy.config.width)
     tokens, _, mask = trim(policy.sample(prompt_ids, rng=rng, temperature=temperature, states=states))
     # What the policy thought as it wrote need not be worked out again: at the first minibatch the ratio is 1.
-    drawn = tokens[mask]
-    own = score_vocabulary(policy, states[:, : mask.shape[1]][mask], drawn, scored_at)
-    other = score_vocabulary(reference, hidden_states(reference, prompt_ids, tokens, mask), drawn, scored_at)
+    hidden = states[:, : mask.shape[1]][mask]
+    reference_hidden = hidden_states(reference, prompt_ids, tokens, mask)
+    said = compare(policy, reference, hidden, reference_hidden, tokens[mask], scored_at)
+    log_probs, reference_log_probs, kl, spread = (laid_out(x, mask) for x in said)
     responses = tuple(tokenizer.decode(row.tolist()) for row in tokens)
     return Rollout(
         prompts=tuple(prompts),
@@ -151,11 +168,11 @@ def collect(
         prompt_ids=prompt_ids,
         tokens=tokens,
         mask=mask,
-        log_probs=laid_out(own.log_probs, mask),
-        reference_log_probs=laid_out(other.log_probs, mask),
-        kl=laid_out(exact_kl(own.distribution, other.distribution), mask),
-        entropy=laid_out(entropy(own.distribution), mask),
-        values=torch.zeros(mask.shape) if value_head is None else laid_out(value_head(own.hidden)[:, 0], mask),
+        log_probs=log_probs,
+        reference_log_probs=reference_log_probs,
+        kl=kl,
+        entropy=spread,
+        values=torch.zeros(mask.shape) if value_head is None else laid_out(value_head(hidden)[:, 0], mask),
         scores=reward(prompts, responses),
         ended=(tokens == EOS).any(1),
     )

@@ -6,14 +6,15 @@ import pytest
 import torch
 
 from rlhf_core.advantages import generalized_advantages, masked_mean, whiten
-from rlhf_core.kl import exact_kl, k1, k2, k3
+from rlhf_core.kl import exact_kl_and_entropy, k1, k2, k3
 
 
-def test_exact_kl_by_hand() -> None:
-    # p = (1/2, 1/2), q = (1/4, 3/4): 1/2 ln 2 + 1/2 ln(2/3) = 1/2 ln(4/3)
+def test_exact_kl_and_entropy_by_hand() -> None:
+    # p = (1/2, 1/2), q = (1/4, 3/4): 1/2 ln 2 + 1/2 ln(2/3) = 1/2 ln(4/3). Entropies ln 2 and 1/4 ln 4 + 3/4 ln(4/3).
     p, q = torch.tensor([0.5, 0.5]).log(), torch.tensor([0.25, 0.75]).log()
-    assert float(exact_kl(p, q)) == pytest.approx(0.5 * math.log(4 / 3))
-    assert float(exact_kl(p, p)) == 0
+    kl, entropy = exact_kl_and_entropy(torch.stack([p, q]), torch.stack([q, q]))
+    assert kl.tolist() == [pytest.approx(0.5 * math.log(4 / 3)), 0]
+    assert entropy.tolist() == pytest.approx([math.log(2), 0.25 * math.log(4) + 0.75 * math.log(4 / 3)])
 
 
 def test_estimators_by_hand() -> None:
@@ -30,7 +31,7 @@ def test_k1_and_k3_are_unbiased_and_k2_is_not() -> None:
     rng = torch.Generator().manual_seed(0)
     p = torch.log_softmax(torch.randn(40, generator=rng), -1)
     q = torch.log_softmax(torch.randn(40, generator=rng), -1)
-    exact = float(exact_kl(p, q))
+    exact = float(exact_kl_and_entropy(p, q)[0])
     expectation = {f.__name__: float((p.exp() * f(p, q)).sum()) for f in (k1, k2, k3)}
     assert expectation["k1"] == pytest.approx(exact, rel=1e-5)
     assert expectation["k3"] == pytest.approx(exact, rel=1e-5)
