@@ -1,10 +1,10 @@
-"""Causal multi-head self-attention (Vaswani et al., 2017), of whole texts and of texts that grow by a token.
+"""Causal multi-head self-attention (Vaswani et al., 2017) of texts of different lengths.
 
 A third of a batch is padding, which would cost as much as the text. `Packing` takes it out for all layers that work
 token by token; attention alone needs each text by itself, and gets its rows from there.
 
-PyTorch has attention too (`scaled_dot_product_attention`), made for long texts: it never holds all scores of a text at
-once. Of texts of thirty tokens they are few, and holding them takes less than half the time. So forward and backward
+PyTorch's own (`scaled_dot_product_attention`) never holds all scores of a text at once. That is made for long texts; of
+thirty tokens the scores are few, and with them at hand the gradient is had in half the time. So forward and backward
 are written out here.
 """
 
@@ -58,11 +58,11 @@ class Packing:
                 begin[row], rooms[row] = slots, room
                 slots += heads * room
         # A token's slot is where its row begins, and as much further as it stands behind the first token of the row.
-        first = accumulate(lengths, initial=0)
-        before = torch.tensor([[at - number for at, number in zip(begin, first)], rooms])  # noqa: B905
-        slot, room = before.index_select(1, self._row)
+        first = accumulate(lengths[:-1], initial=0)
+        before = torch.tensor([at - number for at, number in zip(begin, first, strict=True)]).index_select(0, self._row)
+        room = torch.tensor(rooms).index_select(0, self._row)
         of_head, of_part = torch.arange(heads), torch.arange(3)[:, None]
-        self.slots = (slot + torch.arange(tokens))[:, None] + room[:, None] * of_head
+        self.slots = (before + torch.arange(tokens))[:, None] + room[:, None] * of_head
         """(tokens, heads)."""
         # From (tokens * 3 * heads) to the slots of queries, those of keys and those of values, and back.
         queries = torch.arange(0, 3 * heads * tokens, 3 * heads)[:, None] + of_head
@@ -106,7 +106,7 @@ class _Mixing(torch.autograd.Function):
         weights: list[Tensor] = []
         for part, out in packing.split(parts, mixed):
             q, k, v = part.unbind()
-            later = torch.full((q.shape[1], q.shape[1]), -math.inf).triu_(1)
+            later = q.new_full((q.shape[1], q.shape[1]), -math.inf).triu_(1)
             weights.append(torch.softmax(torch.baddbmm(later, q, k.mT, alpha=1 / math.sqrt(head)), 2))
             torch.bmm(weights[-1], v, out=out)
         ctx.save_for_backward(parts, mixed, slots, *weights)

@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rlhf_core.attribute_encoder import response_ids
+from rlhf_core.descent import Descent
 from rlhf_core.language_model import PAD, MiniLM
 from rlhf_core.preferences import PreferenceDataset
 from rlhf_core.rollout import laid_out, score_tokens
@@ -100,9 +101,7 @@ class DPOTrainer:
             raise ValueError("There is no label to learn from; label some pairs first.")
         self.reference, self.config = start, config
         self.policy = copy.deepcopy(start).requires_grad_(True)
-        self.optimizer = torch.optim.AdamW(
-            self.policy.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
-        )
+        self.descent = Descent(self.policy.parameters())
         self.rng = torch.Generator().manual_seed(seed)
         self.prompt_ids, self.targets = start.encode_prompts(labels.prompts, tokenizer), labels.targets
         answers = labels.responses_a + labels.responses_b
@@ -125,12 +124,7 @@ class DPOTrainer:
         chosen = torch.randperm(len(self.targets), generator=self.rng)[: c.batch_size]
         margins = c.beta * (self._log_odds(self.policy, chosen) - self.reference_margins[chosen])
         loss = dpo_loss(margins, self.targets[chosen])
-        for group in self.optimizer.param_groups:
-            group["lr"] = c.learning_rate
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.policy.parameters(), c.max_grad_norm)
-        self.optimizer.step()
+        self.descent.step(loss, learning_rate=c.learning_rate, max_grad_norm=c.max_grad_norm)
         self.steps_done += 1
         self.cpu_seconds += time.process_time() - began
         accuracy, margin = implicit_accuracy(margins.detach(), self.targets[chosen])
@@ -151,7 +145,7 @@ class DPOTrainer:
         """All that the next step depends on, beside the labels."""
         return {
             "policy": self.policy.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.descent.state_dict(),
             "rng": self.rng.get_state(),
             "steps_done": self.steps_done,
             "cpu_seconds": self.cpu_seconds,
@@ -159,6 +153,6 @@ class DPOTrainer:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.policy.load_state_dict(state["policy"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.descent.load_state_dict(state["optimizer"])
         self.rng.set_state(state["rng"])
         self.steps_done, self.cpu_seconds = state["steps_done"], state["cpu_seconds"]

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from rlhf_core.descent import Descent
 from rlhf_core.language_model import MiniLM
 from rlhf_core.rollout import RewardFunction, Rollout, collect
 from rlhf_core.tokenizer import SimpleTokenizer
@@ -88,9 +89,7 @@ class GroupTrainer(ABC, Generic[Config]):
         self.reference, self.reward, self.prompts, self.tokenizer = start, reward, tuple(prompts), tokenizer
         self.policy = copy.deepcopy(start).requires_grad_(True)
         self.config: Config = config
-        self.optimizer = torch.optim.AdamW(
-            self.policy.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
-        )
+        self.descent = Descent(self.policy.parameters())
         self.rng = torch.Generator().manual_seed(seed)
         self.prompt_ids = start.encode_prompts(self.prompts, tokenizer)
         self.steps_done = 0
@@ -112,8 +111,6 @@ class GroupTrainer(ABC, Generic[Config]):
             self.policy, self.reference, None, self.reward, [self.prompts[int(i)] for i in chosen],
             self.prompt_ids[chosen], self.tokenizer, temperature=c.temperature, rng=self.rng,
         )  # fmt: skip
-        for group in self.optimizer.param_groups:
-            group["lr"] = c.learning_rate
         policy_loss = self._update(rollout)
         self.steps_done += 1
         self.cpu_seconds += time.process_time() - began
@@ -127,16 +124,14 @@ class GroupTrainer(ABC, Generic[Config]):
 
     def _descend(self, loss: Tensor) -> None:
         """One gradient step."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.config.max_grad_norm)
-        self.optimizer.step()
+        c = self.config
+        self.descent.step(loss, learning_rate=c.learning_rate, max_grad_norm=c.max_grad_norm)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on."""
         return {
             "policy": self.policy.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.descent.state_dict(),
             "rng": self.rng.get_state(),
             "steps_done": self.steps_done,
             "cpu_seconds": self.cpu_seconds,
@@ -144,6 +139,6 @@ class GroupTrainer(ABC, Generic[Config]):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.policy.load_state_dict(state["policy"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.descent.load_state_dict(state["optimizer"])
         self.rng.set_state(state["rng"])
         self.steps_done, self.cpu_seconds = state["steps_done"], state["cpu_seconds"]

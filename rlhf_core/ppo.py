@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from rlhf_core.advantages import generalized_advantages, whiten
+from rlhf_core.descent import Descent
 from rlhf_core.kl import adapted_coefficient, k2, k3
 from rlhf_core.language_model import MiniLM
 from rlhf_core.rollout import RewardFunction, Rollout, collect, score_tokens
@@ -184,9 +185,7 @@ class PPOTrainer:
         self.config = config
         self.kl_coef = self._kl_coef_set = config.kl_coef
         """The price of KL in force, and the setting that it began as."""
-        self.optimizer = torch.optim.AdamW(
-            self._parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
-        )
+        self.descent = Descent([*self.policy.parameters(), *self.value_head.parameters()])
         self.rng = torch.Generator().manual_seed(seed)
         self.prompt_ids = start.encode_prompts(self.prompts, tokenizer)
         self.steps_done = 0
@@ -255,8 +254,8 @@ class PPOTrainer:
     def _update(self, rollout: Rollout, advantages: Tensor, returns: Tensor) -> Update:
         """The gradient steps of one iteration."""
         c = self.config
-        for group in self.optimizer.param_groups:
-            group["lr"] = c.learning_rate * annealing(self.steps_done, c.anneal_over)
+        rate = c.learning_rate * annealing(self.steps_done, c.anneal_over)
+        experience = torch.stack([rollout.log_probs, advantages, returns, rollout.values], 2)
         seen: list[Tensor] = []
         for _ in range(c.epochs):
             for rows in torch.randperm(c.batch_size, generator=self.rng).chunk(c.minibatches):
@@ -266,30 +265,25 @@ class PPOTrainer:
                     self.policy, rollout.prompt_ids[rows], rollout.tokens[rows, :longest], mask, c.scored_at
                 )
                 # From here on (tokens,): those that count, of all rows.
-                old, advantage, target = (x[rows, :longest][mask] for x in (rollout.log_probs, advantages, returns))
+                old, advantage, target, old_values = experience[rows, :longest][mask].unbind(1)
                 moved_by = k3(old, new.log_probs.detach()).mean()
                 if seen and c.target_kl and float(moved_by) > c.target_kl:
                     return _summary(seen)
                 policy_loss = clipped_policy_loss(new.log_probs, old, advantage, c.clip_range).mean()
-                values, old_values = self.value_head(new.hidden)[:, 0], rollout.values[rows, :longest][mask]
+                values = self.value_head(new.hidden)[:, 0]
                 value_loss = squared_value_error(values, old_values, target, c.value_clip).mean()
-                self.optimizer.zero_grad(set_to_none=True)
-                (policy_loss + c.value_coef * value_loss).backward()
-                norm = torch.nn.utils.clip_grad_norm_(self._parameters(), c.max_grad_norm)
-                self.optimizer.step()
+                loss = policy_loss + c.value_coef * value_loss
+                norm = self.descent.step(loss, learning_rate=rate, max_grad_norm=c.max_grad_norm)
                 moved = ((new.log_probs - old).exp() - 1).abs() > c.clip_range
                 seen.append(torch.stack([policy_loss, value_loss, moved.float().mean(), moved_by, norm]).detach())
         return _summary(seen)
-
-    def _parameters(self) -> list[nn.Parameter]:
-        return [*self.policy.parameters(), *self.value_head.parameters()]
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on."""
         return {
             "policy": self.policy.state_dict(),
             "value_head": self.value_head.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.descent.state_dict(),
             "rng": self.rng.get_state(),
             "steps_done": self.steps_done,
             "cpu_seconds": self.cpu_seconds,
@@ -300,7 +294,7 @@ class PPOTrainer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.policy.load_state_dict(state["policy"])
         self.value_head.load_state_dict(state["value_head"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.descent.load_state_dict(state["optimizer"])
         self.rng.set_state(state["rng"])
         self.steps_done, self.cpu_seconds = state["steps_done"], state["cpu_seconds"]
         # States of older versions have no price: theirs was the setting.

@@ -1,10 +1,8 @@
-import math
 from pathlib import Path
 
 import pytest
 import torch
 
-from rlhf_core.attention import rotary_angles, rotate, rotation
 from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.language_model import (
     EOS,
@@ -221,31 +219,6 @@ def grid_prompts() -> torch.Tensor:
     """Of three lengths, padded on the left; no row fills the room."""
     rows = [[1, 5, 9, 4], [1, 6, 7, 8, 9, 10, 4], [1, 11, 5, 10, 8, 8, 6, 4]]
     return torch.tensor([[PAD] * (12 - len(row)) + row for row in rows])
-
-
-def test_a_rotation_by_hand() -> None:
-    # Width 2, frequency 1: position p turns by p radians, (1, 0) to (cos p, sin p) and (0, 1) to (-sin p, cos p).
-    angles = rotary_angles(4, 2)
-    torch.testing.assert_close(angles, torch.tensor([[0.0], [1.0], [2.0], [3.0]]))
-    x = torch.tensor([[1.0, 0.0], [0.0, 1.0]])[None, None]
-    turned = rotate(x, rotation(angles[2:4]))[0, 0]
-    expected = [[math.cos(2), math.sin(2)], [-math.sin(3), math.cos(3)]]
-    torch.testing.assert_close(turned, torch.tensor(expected))
-    # Width 4: the second pair turns a hundredth as fast, 10000 to the power of -1/2.
-    torch.testing.assert_close(rotary_angles(3, 4)[2], torch.tensor([2.0, 0.02]))
-
-
-def test_products_of_rotated_vectors_depend_on_distance_alone() -> None:
-    angles = rotary_angles(30, 8)
-    q, k = torch.randn(2, 8, generator=rng(0))
-
-    def product(at: int, other: int) -> float:
-        a, b = (rotate(x[None, None, None], rotation(angles[i : i + 1]))
-                for x, i in ((q, at), (k, other)))  # fmt: skip
-        return float((a * b).sum())
-
-    assert product(7, 3) == pytest.approx(product(25, 21), abs=1e-5) == pytest.approx(product(4, 0), abs=1e-5)
-    assert abs(product(7, 3) - product(7, 4)) > 1e-3 and abs(product(7, 3) - product(3, 7)) > 1e-3
 
 
 def test_rotary_positions_do_not_see_how_much_padding_stands_before() -> None:
