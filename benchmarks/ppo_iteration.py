@@ -77,8 +77,7 @@ def seconds(function: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def flops(function: Callable[[], Any]) -> tuple[Any, float]:
-    """What it returns, and the floating-point operations of its matrix products. Those within attention, a few per
-    cent, and all that is no matrix product are not counted."""
+    """What it returns, and the floating-point operations of its matrix products, those of attention among them."""
     with FlopCounterMode(display=False) as counter:
         result = function()
     return result, float(counter.get_total_flops())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -11,19 +12,19 @@ def generalized_advantages(
 ) -> tuple[Tensor, Tensor]:
     """Generalised advantage estimation (Schulman et al., 2016, equation 16).
 
-    delta_t = r_t + gamma V_{t+1} - V_t and A_t = delta_t + gamma lambda A_{t+1}, with V and A zero after the end.
+    delta_t = r_t + gamma V_{t+1} - V_t and A_t = sum over l of (gamma lambda)^l delta_{t+l}, with all of them zero after
+    the end.
 
-    rewards, values, mask: (batch, time), mask True where a token counts. Returns advantages and the returns A + V that
-    the value head is trained on, both (batch, time) and zero where the mask is False.
+    rewards, values, mask: (batch, time), mask True up to the last token of each row. Returns advantages and the returns
+    A + V that the value head is trained on, both (batch, time) and zero where the mask is False.
     """
     counts = mask.to(rewards.dtype)
     values = values * counts
-    advantages = torch.zeros_like(rewards)
-    following_value = following_advantage = torch.zeros_like(rewards[:, 0])
-    for t in reversed(range(rewards.shape[1])):
-        delta = rewards[:, t] + gamma * following_value - values[:, t]
-        advantages[:, t] = (delta + gamma * gae_lambda * following_advantage) * counts[:, t]
-        following_value, following_advantage = values[:, t], advantages[:, t]
+    deltas = (rewards + gamma * F.pad(values[:, 1:], (0, 1)) - values) * counts
+    time = torch.arange(rewards.shape[1])
+    later = (time[:, None] - time).clamp_(min=0)  # how many tokens the row's comes after the column's
+    weights = ((gamma * gae_lambda) ** later.to(deltas.dtype)).tril_()
+    advantages = (deltas @ weights) * counts
     return advantages, advantages + values
 
 

@@ -42,7 +42,7 @@ class EchoReader(nn.Module):
     def echoes(self, words: Tensor, mask: Tensor) -> Tensor:
         """(batch, time): how surely each place of words (batch, time, width) was there before; 0 outside the mask."""
         before = F.pad(words.transpose(1, 2), (self.SPAN - 1, 0))
-        places = F.normalize(self.place(before).transpose(1, 2), dim=2)  # (batch, time, rank)
+        places = F.normalize(self.place(before), dim=1).transpose(1, 2)  # (batch, time, rank)
         time = words.shape[1]
         earlier = torch.ones(time, time, dtype=torch.bool).tril(-1)
         nearest = (places @ places.transpose(1, 2)).masked_fill(~earlier, -1.0).amax(2)

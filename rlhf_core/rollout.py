@@ -160,7 +160,7 @@ def collect(
     hidden = states[:, : mask.shape[1]][mask]
     reference_hidden = hidden_states(reference, prompt_ids, tokens, mask)
     said = compare(policy, reference, hidden, reference_hidden, tokens[mask], scored_at)
-    log_probs, reference_log_probs, kl, spread = (laid_out(x, mask) for x in said)
+    log_probs, reference_log_probs, kl, spread = laid_out(torch.stack(said, 1), mask).unbind(2)
     responses = tuple(tokenizer.decode(row.tolist()) for row in tokens)
     return Rollout(
         prompts=tuple(prompts),
