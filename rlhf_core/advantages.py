@@ -12,7 +12,7 @@ def generalized_advantages(
 ) -> tuple[Tensor, Tensor]:
     """Generalised advantage estimation (Schulman et al., 2016, equation 16).
 
-    delta_t = r_t + gamma V_{t+1} - V_t and A_t = sum over l of (gamma lambda)^l delta_{t+l}, with all of them zero after
+    delta_t = r_t + gamma V_{t+1} - V_t and A_t = sum over l of (gamma lambda)^l delta_{t+l}, with all of it zero after
     the end.
 
     rewards, values, mask: (batch, time), mask True up to the last token of each row. Returns advantages and the returns

@@ -402,8 +402,8 @@ class MiniLM(LanguageModel):
             left = int(going.sum())
             if not left or t + 1 == most:
                 break
-            # Finished rows cost as much as live ones: drop them once a quarter has finished.
-            if left <= 0.75 * len(live):
+            # Finished rows cost as much as live ones: drop them once one in sixteen has finished.
+            if left <= 15 / 16 * len(live):
                 rows = going.nonzero()[:, 0]
                 live, drawn, uniform = (x.index_select(0, rows) for x in (live, drawn, uniform))
                 decoder.keep(rows)
