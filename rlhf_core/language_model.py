@@ -448,7 +448,7 @@ def check_sampling(temperature: float, top_k: int | None) -> None:
         raise ValueError(f"top_k must be at least 1, not {top_k}.")
 
 
-def tempered(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:
+def tempered(logits: Tensor, temperature: float, top_k: int | None = None) -> Tensor:
     """Scores (batch, vocabulary) of the distribution that sampling draws from. Temperature 0 leaves the model's own."""
     logits = logits if temperature in (0, 1) else logits / temperature
     if top_k is not None and top_k < logits.shape[-1]:
@@ -457,7 +457,7 @@ def tempered(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:
     return logits
 
 
-def next_token_log_probs(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:
+def next_token_log_probs(logits: Tensor, temperature: float, top_k: int | None = None) -> Tensor:
     """Log-probabilities (batch, vocabulary) that sampling draws from, see `tempered`."""
     return torch.log_softmax(tempered(logits, temperature, top_k), -1)
 

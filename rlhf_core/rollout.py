@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from rlhf_core.advantages import masked_mean
 from rlhf_core.kl import exact_kl_and_entropy, k1
-from rlhf_core.language_model import EOS, PAD, MiniLM, Responses, laid_out
+from rlhf_core.language_model import EOS, PAD, MiniLM, Responses, laid_out, next_token_log_probs, tempered
 from rlhf_core.likelihood import token_log_probs
 from rlhf_core.tokenizer import SimpleTokenizer
 
@@ -112,7 +112,7 @@ def score_tokens(
     dear, so it is spent on the tokens of the mask alone.
     """
     hidden = hidden_states(model, prompt_ids, tokens, mask)
-    return TokenScores(hidden, token_log_probs(_tempered(model.logits(hidden), temperature), tokens[mask]))
+    return TokenScores(hidden, token_log_probs(tempered(model.logits(hidden), temperature), tokens[mask]))
 
 
 @torch.no_grad()
@@ -123,16 +123,12 @@ def compare(
     found: list[Tensor] = []
     for ours, theirs, drawn in zip(*(x.split(AT_ONCE) for x in (hidden, reference_hidden, tokens)), strict=True):
         own, other = (
-            torch.log_softmax(_tempered(model.logits(states), temperature), 1)  # (tokens, vocabulary)
+            next_token_log_probs(model.logits(states), temperature)  # (tokens, vocabulary)
             for model, states in ((policy, ours), (reference, theirs))
         )
         chosen = (log_probs.gather(1, drawn[:, None])[:, 0] for log_probs in (own, other))
         found.append(torch.stack([*chosen, *exact_kl_and_entropy(own, other)]))
     return Comparison(*torch.cat(found, 1))
-
-
-def _tempered(logits: Tensor, temperature: float) -> Tensor:
-    return logits if temperature == 1 else logits / temperature
 
 
 @torch.no_grad()
