@@ -26,8 +26,8 @@ OPTIONAL = {
 }
 # What the gold judge measures may not look at it.
 JUDGED = (
-    "reward_model.py", "neural_reward.py", "kl.py", "advantages.py", "rollout.py", "ppo.py", "groups.py", "rloo.py",
-    "grpo.py", "dpo.py", "best_of_n.py", "algorithms.py",
+    "reward_model.py", "neural_reward.py", "kl.py", "likelihood.py", "advantages.py", "rollout.py", "descent.py",
+    "ppo.py", "groups.py", "rloo.py", "grpo.py", "dpo.py", "best_of_n.py", "algorithms.py",
 )  # fmt: skip
 
 
