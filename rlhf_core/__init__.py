@@ -3,18 +3,18 @@
 1. `corpus`: what there is to say (`corpus_english`; `corpus_korean`, with its `conjugation` and its particles, `josa`),
    and `gold`: what an answer is worth, computed from its text. `reading` (with `english_reading` and
    `korean_reading`): what people may mean by what they type.
-2. `tokenizer`, `attention`, `language_model` (with `decoding`: the same, a token at a time), `likelihood`, `pretraining`
-   (with `muon`): a mini GPT that learns to say it. `lstm`: the notebook's network in its place; `architectures`: both,
-   in three sizes. `next_token`: what could come next, and what temperature and top-k make of it. `vocabulary`: what
-   words are for, and where their vectors lie.
+2. `tokenizer`, `attention`, `language_model` (with `decoding`: the same, a token at a time), `likelihood`,
+   `pretraining` (with `muon`): a mini GPT that learns to say it. `lstm`: the notebook's network in its place;
+   `architectures`: both, in three sizes. `next_token`: what could come next, and what temperature and top-k make of it.
+   `vocabulary`: what words are for, and where their vectors lie.
 3. `preferences`, `annotators`: who prefers which of two answers. `pair_selection`: which two to ask about next.
    `notebook_pairs`: the notebook's. `formats`: the same as files, of any language and of other tools. `agreement`: do
    annotators agree by more than chance?
 4. `attribute_encoder`, `reward_model`: what those preferences have in common (Bradley and Terry). `reward_ensemble`:
    how sure is it? `neural_reward`: the same, learnt by a network from the labels alone. `reward_comparison`: all
    of them side by side. `reward_inspection`, `reward_traps`: what does it pay for, and what does it fall for?
-5. `kl`, `advantages`, `rollout`, `descent`, `ppo`: change what the model says, without losing it; `slow_motion`: one step
-   of it, token by token. `groups` with `rloo` and `grpo`: the same without a critic; `dpo`: without a reward model;
+5. `kl`, `advantages`, `rollout`, `descent`, `ppo`: change what the model says, without losing it; `slow_motion`: one
+   step of it, token by token. `groups` with `rloo` and `grpo`: the same without a critic; `dpo`: without a reward model;
    `best_of_n`: without training. `algorithms`: all of them side by side. `over_optimisation`: what becomes of the true
    reward while a proxy is pushed up.
 6. `constitution`, `principle_judge`: principles in place of labels, and who says whether an answer keeps them.
