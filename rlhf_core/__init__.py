@@ -14,9 +14,9 @@
    how sure is it? `neural_reward`: the same, learnt by a network from the labels alone. `reward_comparison`: all
    of them side by side. `reward_inspection`, `reward_traps`: what does it pay for, and what does it fall for?
 5. `kl`, `advantages`, `rollout`, `descent`, `ppo`: change what the model says, without losing it; `slow_motion`: one
-   step of it, token by token. `groups` with `rloo` and `grpo`: the same without a critic; `dpo`: without a reward model;
-   `best_of_n`: without training. `algorithms`: all of them side by side. `over_optimisation`: what becomes of the true
-   reward while a proxy is pushed up.
+   step of it, token by token. `groups` with `rloo` and `grpo`: the same without a critic; `dpo`: without a reward
+   model; `best_of_n`: without training. `algorithms`: all of them side by side. `over_optimisation`: what becomes of
+   the true reward while a proxy is pushed up.
 6. `constitution`, `principle_judge`: principles in place of labels, and who says whether an answer keeps them.
    `critic`, `critic_lessons`, `constitutional_ai`: a language model that criticises and revises. `sl_cai`, `rlaif`:
    train on that (Bai et al.). `keyword_rule`: the baseline.
