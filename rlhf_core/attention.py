@@ -4,8 +4,8 @@ A third of a batch is padding, which would cost as much as the text. `Packing` t
 token by token; attention alone needs each text by itself, and gets its rows from there.
 
 PyTorch's own (`scaled_dot_product_attention`) never holds all scores of a text at once. That is made for long texts; of
-thirty tokens the scores are few, and with them at hand the gradient is had in half the time. So forward and backward
-are written out here.
+thirty tokens the scores are few, and with them kept forward and backward take a third less. So both are written out
+here.
 """
 
 from __future__ import annotations
