@@ -289,9 +289,15 @@ class RunPanel:
             st.html(f'<p class="lab-slider-title">{html.escape(t("run.sliders"))}</p>')
             for name, values in self.sliders.items():
                 controls.stops(
-                    name, values, config[name], label=self.say(name), note=self.say(f"{name}_help"),
+                    name, values, config[name], label=self.say(name), note=self._note(name, config),
                     key=f"{self.prefix}_{name}", on_change=change,
                 )  # fmt: skip
+
+    def _note(self, name: str, config: dict[str, Any]) -> str:
+        """What a setting is; of a step size that falls, how long."""
+        over = config.get("anneal_over") if name == "learning_rate" else None
+        falls = [t("run.learning_rate_falls", n=over)] if over else []
+        return " ".join([self.say(f"{name}_help"), *falls])
 
     def change(self, run: Run | None, name: str) -> None:
         """Take over what the widget of a setting says: in an unfinished run from the next step on, else for the next

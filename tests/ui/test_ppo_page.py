@@ -33,7 +33,10 @@ def runs(app: AppTest) -> tuple[Store, list[Run]]:
 def test_a_preset_sets_the_next_run_which_says_what_it_was_made_from(visit: Visit) -> None:
     app = labelled(visit)
     assert translate("en", "preset.none") in said(app)
+    falls = translate("en", "run.learning_rate_falls", n=PPOConfig.anneal_over)
+    assert falls in app.select_slider(key="ppo_learning_rate").help
     app.segmented_control(key="ppo_preset").set_value("no_kl").run()
+    assert falls not in app.select_slider(key="ppo_learning_rate").help, "its step size is held"
     assert translate("en", "preset.no_kl_watch", rate=1e-3) in said(app)
     assert app.select_slider(key="ppo_kl_coef").value == 0.0
     assert app.segmented_control(key="ppo_features").value == "bag_of_words"
