@@ -4,7 +4,7 @@ The parts are comparison (PPO, RLOO, GRPO, DPO and best of n on the same 50 simu
 and overoptimisation (proxy and gold over the square root of KL for PPO and best of n, with the laws of Gao et al.,
 2022); without names both run. All on test prompts; settings were chosen on validation prompts with other seeds. The
 tables are `benchmarks/algorithms.md`. One torch thread; a budget of CPU-seconds is scaled to a core that does 85
-GFLOP/s of fp32 matrix products, measured in the same run.
+GFLOP/s of fp32 matrix products, measured beside each training.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.tables import REFERENCE_GFLOPS, Headlines, gemm_gflops, report, table, with_interval
+from benchmarks.tables import REFERENCE_GFLOPS, Headlines, Speed, report, table, with_interval
 from rlhf_core import evaluation, headless
 from rlhf_core.algorithms import ALGORITHMS, BEST_OF_N, CONFIGS, ITERATIONS, price_of_kl
 from rlhf_core.annotators import PreferenceSample
@@ -68,8 +68,8 @@ def labelled(
 
 
 def compare(algorithm: str, language: str, seed: int, seconds: float) -> dict[str, Any]:
-    """One algorithm on one seed's labels: the report of the headless twin, after so many CPU-seconds of training. DPO
-    ends with its usual steps, if earlier: beyond them it only learns its labels by heart."""
+    """One algorithm on one seed's labels: the report of the headless twin, after so many CPU-seconds of training at
+    `REFERENCE_GFLOPS`. DPO ends with its usual steps, if earlier: beyond them it only learns its labels by heart."""
     assets, sample, reward_model = labelled(language, seed)
     options = headless.Options(language=language, seed=seed, algorithm=algorithm)
     if algorithm == BEST_OF_N:
@@ -78,28 +78,29 @@ def compare(algorithm: str, language: str, seed: int, seconds: float) -> dict[st
     price = getattr(CONFIGS[algorithm](), price_of_kl(algorithm))
     trainer = headless.algorithm_trainer(assets, sample, reward_model, replace(options, kl_coef=price))
     most = ITERATIONS[algorithm] if isinstance(trainer, DPOTrainer) else math.inf
-    while trainer.cpu_seconds < seconds and trainer.steps_done < most:
+    spent, speed = 0.0, Speed()
+    while spent < seconds and trainer.steps_done < most:
+        before = trainer.cpu_seconds
         trainer.step()
+        spent += (trainer.cpu_seconds - before) * speed()
     found = headless.compare_with_start(assets, trainer.policy, reward_model, seed)
-    return {**found, "iterations": trainer.steps_done, "cpu_seconds": trainer.cpu_seconds}
+    return {**found, "iterations": trainer.steps_done, "cpu_seconds": spent}
 
 
 def comparison(language: str, effort: Effort) -> Headlines:
     """All algorithms on the same labels, seeds and processor time."""
-    scale = gemm_gflops() / REFERENCE_GFLOPS
     print(f"### Same labels, which algorithm? {language}\n")
     print(f"50 labels of the default annotator, seeds 0 to {effort.seeds - 1}, attribute features.")
     print(f"{headless.TEST_PROMPTS} test prompts, {headless.TEST_SAMPLES} answers a side, temperature 1.")
     print("The 95 % interval of the mean is as wide as the seeds differ and one seed's prompts leave it, together.")
-    print(f"Each training has {effort.seconds:.0f} CPU-seconds at {REFERENCE_GFLOPS:.0f} GFLOP/s; ", end="")
-    print(f"this core does {scale * REFERENCE_GFLOPS:.0f}.")
+    print(f"Each training has {effort.seconds:.0f} CPU-seconds at {REFERENCE_GFLOPS:.0f} GFLOP/s.")
     print(f"KL of best of {DEFAULT_N} is its upper bound; it trains nothing, and every answer costs {DEFAULT_N}.\n")
     rows: list[list[object]] = []
     headlines: Headlines = {}
     last: dict[str, Any] = {}
     for algorithm in ALGORITHMS:
         began = time.process_time()
-        found = [compare(algorithm, language, seed, effort.seconds / scale) for seed in range(effort.seeds)]
+        found = [compare(algorithm, language, seed, effort.seconds) for seed in range(effort.seeds)]
         print(f"{language} {algorithm}: {time.process_time() - began:.0f} CPU s", file=sys.stderr)
         last = found[-1]
         rates = [one["win_rate"] for one in found]
@@ -109,7 +110,7 @@ def comparison(language: str, effort: Effort) -> Headlines:
         rows.append([
             algorithm, with_interval(mean, over_seeds(found)), " ".join(f"{rate:.3f}" for rate in rates),
             *(statistics.mean(float(one[name]) for one in found) for name in columns),
-            scale * statistics.mean(one["cpu_seconds"] for one in found),
+            statistics.mean(one["cpu_seconds"] for one in found),
         ])  # fmt: skip
     constant = last["baselines"]["best_constant_reply_win_rate"]
     rows.append(["start", with_interval(0.5, (0.5, 0.5)), "", 0.0, last["gold_before"], "", last["valid_share_before"],
