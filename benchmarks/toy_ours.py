@@ -25,7 +25,10 @@ from rlhf_core.tokenizer import SimpleTokenizer
 NEVER = -1e4
 """Logit of a token that is not to be written: its probability is zero, its log-probability still a number."""
 RL: dict[str, dict[str, Any]] = {
-    "ppo": {"learning_rate": 1e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "anneal_over": 0},
+    "ppo": {
+        "learning_rate": 1e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "anneal_over": 0,
+        "gae_lambda": 0.95,
+    },
     "grpo": {
         "learning_rate": 1e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "group_size": task.GROUP,
     },

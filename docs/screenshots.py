@@ -35,7 +35,7 @@ def train(person: Person, language: str) -> None:
     person.press("ppo_start")
     steps.wait_for_iteration(person, 40)
     person.slide("ppo_kl_coef", -LOUD)
-    steps.wait_for_iteration(person, 79)
+    steps.wait_for_iteration(person, 99)
 
 
 def revise(person: Person, language: str) -> None:

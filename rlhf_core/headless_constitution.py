@@ -17,6 +17,7 @@ from rlhf_core.checkpoints import LanguageAssets, load_critic, load_start
 from rlhf_core.constitution import Constitution, ConstitutionError, default_constitution, parse
 from rlhf_core.constitutional_ai import Chain, ConstitutionalAI
 from rlhf_core.headless import (
+    DEFAULT_ITERATIONS,
     TEST_SAMPLES,
     Options,
     Progress,
@@ -32,7 +33,7 @@ from rlhf_core.rlaif import ConstitutionAnnotator, agreement_between
 from rlhf_core.sl_cai import SLCAIConfig, SLCAITrainer
 
 METHODS = ("sl", "rlaif")
-ITERATIONS = {"sl": 40, "rlaif": 80}
+ITERATIONS = {"sl": 40, "rlaif": DEFAULT_ITERATIONS}
 """Steps of training, where none are asked for."""
 LABELS = 400
 """Pairs that the constitution labels for RLAIF."""

@@ -34,10 +34,10 @@ class PPOConfig:
 
     learning_rate: float = 1e-3
     """AdamW's step size, at the first iteration."""
-    anneal_over: int = 80
+    anneal_over: int = 100
     """Iterations over which the step size falls in a line to `ANNEALED` of it; 0 holds it. Large steps make for fast
     learning and small ones, at the end, for fluent text."""
-    kl_coef: float = 0.08
+    kl_coef: float = 0.1
     """Price of one nat of KL to the reference, in units of reward."""
     clip_range: float = 0.2
     """The ratio of new to old probability earns nothing beyond 1 +- this."""
@@ -51,8 +51,8 @@ class PPOConfig:
     """Gradient steps per pass."""
     gamma: float = 1.0
     """Discount of later rewards; 1 counts all of a response alike."""
-    gae_lambda: float = 0.95
-    """Between one-step bootstrapping (0) and whole returns (1)."""
+    gae_lambda: float = 0.98
+    """Between one-step bootstrapping (0) and whole returns (1): the critic learns slowly, and is trusted little."""
     value_coef: float = 0.1
     """Weight of the value loss."""
     eos_penalty: float = 1.0
