@@ -24,7 +24,7 @@ CONFIGS: Mapping[str, type[Any]] = {"ppo": PPOConfig, "rloo": RLOOConfig, "grpo"
 """The settings of each algorithm that trains; their defaults are what suits it here."""
 TRAINED = tuple(CONFIGS)
 ALGORITHMS = (*TRAINED, BEST_OF_N)
-ITERATIONS: Mapping[str, int] = {"ppo": 100, "rloo": 150, "grpo": 80, "dpo": 80, BEST_OF_N: 0}
+ITERATIONS: Mapping[str, int] = {"ppo": 100, "rloo": 200, "grpo": 90, "dpo": 80, BEST_OF_N: 0}
 """Of PPO as many as its step size falls over, of the others about as many CPU-seconds at most; DPO has learnt its
 labels by heart long before."""
 Trainer = PPOTrainer | RLOOTrainer | GRPOTrainer | DPOTrainer
