@@ -1,6 +1,8 @@
 """The toy task by the trainers of `rlhf_core`, as they are: PPO, RLOO, GRPO and the reward model's training.
 
 Run by `benchmarks.trl` in a process of its own: `python -m benchmarks.toy_ours ALGORITHM SEED MOST_STEPS`.
+"ppo-whole" is PPO by whole returns: the task's λ of .95 leaves much to the critic, which is a linear head here and a
+model of its own in TRL.
 """
 
 from __future__ import annotations
@@ -28,6 +30,10 @@ RL: dict[str, dict[str, Any]] = {
     "ppo": {
         "learning_rate": 1e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "anneal_over": 0,
         "gae_lambda": 0.95,
+    },
+    "ppo-whole": {
+        "learning_rate": 3e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "anneal_over": 0,
+        "gae_lambda": 1.0,
     },
     "grpo": {
         "learning_rate": 1e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "group_size": task.GROUP,
@@ -70,7 +76,7 @@ def policy_gradient(algorithm: str, seed: int, most: int) -> dict[str, Any]:
         "rloo": lambda: RLOOTrainer(model, reward, prompts, tokenizer, RLOOConfig(**settings), seed),
         "grpo": lambda: GRPOTrainer(model, reward, prompts, tokenizer, GRPOConfig(**settings), seed),
     }
-    trainer = make[algorithm]()
+    trainer = make[algorithm.partition("-")[0]]()
     rewards: list[float] = []
     for _ in range(most):
         metrics = trainer.step()

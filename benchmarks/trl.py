@@ -35,6 +35,8 @@ RELEASES: dict[str, tuple[str, ...]] = {
 ENVIRONMENTS = {"ppo": "trl-ppo", "grpo": "trl-newest", "rloo": "trl-newest", "reward": "trl-newest"}
 """Where TRL's side of each run takes place."""
 ALGORITHMS = ("ppo", "grpo", "rloo")
+NAMES = {name: name.upper() for name in ALGORITHMS} | {"ppo-whole": "PPO, λ 1"}
+"""What is trained: with the task's settings by both sides, and PPO with another λ by ours."""
 SEEDS, MOST, QUICK = 3, 60, 2
 """Seeds, and the most iterations of a run (PPO of TRL took 36 to the target); of reward models it is steps."""
 TIME = f"CPU-seconds to reward {task.TARGET}, best of ours over best of TRL's"
@@ -98,22 +100,22 @@ def to_target(seeds: int, most: int) -> Headlines:
     print(f"### To a mean reward of {task.TARGET}\n")
     print(f"{task.LAYERS} layers of width {task.WIDTH}, about 667 thousand parameters, from nothing; batches of")
     print(f"{task.BATCH}, KL coefficient {task.KL_COEF}; TRL, our PPO and our GRPO in {task.EPOCHS} epochs of ", end="")
-    print(f"{task.MINIBATCHES} minibatches, our RLOO in one step a batch.")
+    print(f"{task.MINIBATCHES} minibatches, our RLOO in one step a batch; λ .95.")
     print("CPU-seconds of training at 85 GFLOP/s, without imports.")
     print(f"A run ends at {most} iterations. TRL: PPO {versions('trl-ppo')}; others {versions('trl-newest')}.\n")
     rows: list[list[object]] = []
     means: dict[str, list[float]] = {"ours": [], "TRL": []}
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for seed in range(seeds):
-        for algorithm in ALGORITHMS:
-            for side in means:
+        for algorithm in NAMES:
+            for side in means if algorithm in ALGORITHMS else ("ours",):
                 found.setdefault((side, algorithm), []).append(run(side, algorithm, seed, most))
     for (side, algorithm), runs in sorted(found.items()):
         reached = [one["reached"] for one in runs if one["reached"] is not None]
-        if len(reached) == seeds:
+        if len(reached) == seeds and algorithm in ALGORITHMS:
             means[side].append(fmean(reached))
         rows.append([
-            f"{side} {algorithm.upper()}",
+            f"{side} {NAMES[algorithm]}",
             ", ".join("not reached" if one["reached"] is None else f"{one['reached']:.1f}" for one in runs),
             fmean(reached) if len(reached) == seeds else "",
             ", ".join(str(one["iterations"]) for one in runs),
