@@ -80,9 +80,7 @@ def compare(algorithm: str, language: str, seed: int, seconds: float) -> dict[st
     most = ITERATIONS[algorithm] if isinstance(trainer, DPOTrainer) else math.inf
     spent, speed = 0.0, Speed()
     while spent < seconds and trainer.steps_done < most:
-        before = trainer.cpu_seconds
-        trainer.step()
-        spent += (trainer.cpu_seconds - before) * speed()
+        spent += speed.seconds(trainer.step)
     found = headless.compare_with_start(assets, trainer.policy, reward_model, seed)
     return {**found, "iterations": trainer.steps_done, "cpu_seconds": spent}
 

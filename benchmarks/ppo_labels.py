@@ -7,7 +7,6 @@ is scaled by the speed of the core beside it, iteration by iteration.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -70,9 +69,7 @@ def run(assets: LanguageAssets, config: PPOConfig, effort: Effort, seed: int) ->
     trainer = headless.ppo_trainer(assets, reward, options)
     seconds, speed = 0.0, Speed()
     for _ in range(effort.iterations):
-        began = time.process_time()
-        trainer.step(config)
-        seconds += (time.process_time() - began) * speed()
+        seconds += speed.seconds(partial(trainer.step, config))
     prompts = headless.test_prompts(assets, effort.prompts)
 
     def answers(purpose: str) -> evaluation.Answers:

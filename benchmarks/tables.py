@@ -45,6 +45,12 @@ class Speed:
         self._steps += 1
         return self.measured[-1] / REFERENCE_GFLOPS
 
+    def seconds(self, step: Callable[[], object]) -> float:
+        """CPU-seconds that a step took, at the reference's speed."""
+        began = time.process_time()
+        step()
+        return (time.process_time() - began) * self()
+
 
 def table(head: list[str], rows: list[list[object]]) -> None:
     """Print rows as a Markdown table."""

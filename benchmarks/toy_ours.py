@@ -31,15 +31,12 @@ RL: dict[str, dict[str, Any]] = {
         "learning_rate": 1e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "anneal_over": 0,
         "gae_lambda": 0.95,
     },
-    "ppo-whole": {
-        "learning_rate": 3e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "anneal_over": 0,
-        "gae_lambda": 1.0,
-    },
     "grpo": {
         "learning_rate": 1e-3, "epochs": task.EPOCHS, "minibatches": task.MINIBATCHES, "group_size": task.GROUP,
     },
     "rloo": {"learning_rate": 5e-3, "group_size": task.GROUP},
 }  # fmt: skip
+RL["ppo-whole"] = RL["ppo"] | {"learning_rate": 3e-3, "gae_lambda": 1.0}
 REWARD_LEARNING_RATE = 1e-3
 
 

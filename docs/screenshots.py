@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
+from rlhf_core.headless import DEFAULT_ITERATIONS
 from tests.e2e import access, steps
 from tests.e2e.conftest import CHROMIUM, FLAGS
 from tests.e2e.person import PATHS, Person
@@ -35,7 +36,7 @@ def train(person: Person, language: str) -> None:
     person.press("ppo_start")
     steps.wait_for_iteration(person, 40)
     person.slide("ppo_kl_coef", -LOUD)
-    steps.wait_for_iteration(person, 99)
+    steps.wait_for_iteration(person, DEFAULT_ITERATIONS - 1)
 
 
 def revise(person: Person, language: str) -> None:
