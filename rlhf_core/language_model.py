@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from rlhf_core.attention import Attention, Cache, Packing, Rotation, rotary_angles, rotation
 from rlhf_core.decoding import Decoder
+from rlhf_core.feed_forward import FeedForward
 from rlhf_core.tokenizer import SimpleTokenizer
 
 PAD, BOS, EOS, SEP = SimpleTokenizer.PAD, SimpleTokenizer.BOS, SimpleTokenizer.EOS, SimpleTokenizer.SEP
@@ -119,11 +120,7 @@ class Block(nn.Module):
         self.norm_attention = nn.LayerNorm(config.width)
         self.attention = Attention(config.width, config.heads)
         self.norm_feed_forward = nn.LayerNorm(config.width)
-        self.feed_forward = nn.Sequential(
-            nn.Linear(config.width, 4 * config.width),
-            nn.GELU(),
-            nn.Linear(4 * config.width, config.width),
-        )
+        self.feed_forward = FeedForward(config.width)
 
     def forward(
         self, x: Tensor, packing: Packing, wanted: Tensor | None, rotation: Rotation | None, cache: Cache | None = None

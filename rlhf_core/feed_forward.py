@@ -1,0 +1,59 @@
+"""The feed-forward layer of a transformer block (Vaswani et al., 2017, section 3.3), with GELU (Hendrycks and Gimpel,
+2016) between its two products.
+
+On a processor, PyTorch leaves GELU to oneDNN, which compiles a kernel for every shape that it has not met and keeps it.
+The tokens of a batch are a different number each time, and compiling takes longer than running. So GELU is given rooms
+of few sizes, which the tokens do not fill; forward and backward are written out here to work in them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+MULTIPLE = 64
+"""A room is for a multiple of so many tokens."""
+
+
+class _TwoProducts(torch.autograd.Function):
+    """GELU(x V + a) W + b, and its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, widen: Tensor, widen_bias: Tensor, narrow: Tensor, narrow_bias: Tensor) -> Tensor:
+        """x (tokens, width); weights as `nn.Linear` has them, (out, in)."""
+        tokens = len(x)
+        wide = x.new_empty(MULTIPLE * -(-tokens // MULTIPLE), len(widen))  # what lies behind the tokens is never read
+        torch.addmm(widen_bias, x, widen.t(), out=wide[:tokens])
+        active = F.gelu(wide)[:tokens]
+        ctx.save_for_backward(x, widen, narrow, wide, active)
+        return torch.addmm(narrow_bias, active, narrow.t())
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        x, widen, narrow, wide, active = cast(tuple[Tensor, ...], ctx.saved_tensors)
+        (gradient,), tokens = gradients, len(x)
+        of_active = torch.empty_like(wide)
+        torch.mm(gradient, narrow, out=of_active[:tokens])
+        of_wide = cast(Tensor, torch.ops.aten.gelu_backward(of_active, wide))[:tokens]
+        return (
+            of_wide.mm(widen),
+            of_wide.t().mm(x),
+            of_wide.sum(0),
+            gradient.t().mm(active),
+            gradient.sum(0),
+        )
+
+
+class FeedForward(nn.Sequential):
+    """Two linear layers, four times `width` wide in between."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+    def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """(tokens, width) from x (tokens, width)."""
+        widen, _, narrow = self
+        return cast(Tensor, _TwoProducts.apply(x, widen.weight, widen.bias, narrow.weight, narrow.bias))
