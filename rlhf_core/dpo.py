@@ -105,8 +105,7 @@ class DPOTrainer:
         self.rng = torch.Generator().manual_seed(seed)
         self.prompt_ids, self.targets = start.encode_prompts(labels.prompts, tokenizer), labels.targets
         answers = labels.responses_a + labels.responses_b
-        known = (" ".join(word for word in answer.split() if word in tokenizer) for answer in answers)
-        ids = response_ids(list(map(tokenizer.encode, known)), start.config.response_length)
+        ids = response_ids(list(map(tokenizer.encode_known, answers)), start.config.response_length)
         self.a, self.b = ids.chunk(2)
         with torch.no_grad():
             self.reference_margins = self._log_odds(start, torch.arange(len(labels)))

@@ -382,19 +382,16 @@ class MiniLM(LanguageModel):
         can't be part of a loss themselves; what is made of them outside can."""
         batch, (_, most) = len(prompts), uniform.shape
         decoder, live, table = Decoder(self, prompts, most), torch.arange(batch), self.embedding.weight
-        tokens = torch.full((batch, self.config.response_length), PAD)
-        chances = torch.ones(batch, self.config.response_length)
+        steps: list[tuple[Tensor, ...]] = []
+        """Of each: the rows that went on, the token that each drew, its probability, and the state before it."""
         for t in range(most):
-            if states is not None:
-                states[:, t].index_copy_(0, live, decoder.states)
             logits = self.logits(decoder.states, table)
             p = torch.softmax(tempered(logits, temperature, top_k), -1)  # (live, vocabulary)
             if begun is not None and t < begun.shape[1]:
                 drawn = begun[live, t]
             else:
                 drawn = draw(p, uniform[:, t], temperature)
-            tokens[:, t].index_copy_(0, live, drawn)
-            chances[:, t].index_copy_(0, live, p.gather(1, drawn[:, None])[:, 0])
+            steps.append((live, drawn, p.gather(1, drawn[:, None])[:, 0], decoder.states))
             going = drawn != until
             left = int(going.sum())
             if not left or t + 1 == most:
@@ -405,7 +402,15 @@ class MiniLM(LanguageModel):
                 live, drawn, uniform = (x.index_select(0, rows) for x in (live, drawn, uniform))
                 decoder.keep(rows)
             decoder.append(drawn)
-        return tokens, chances.clamp_(min=torch.finfo(chances.dtype).tiny).log_()
+        columns = torch.arange(len(steps)).repeat_interleave(torch.tensor([len(rows) for rows, *_ in steps]))
+        rows, drawn, chances, before = map(torch.cat, zip(*steps, strict=True))
+        tokens = torch.full((batch, self.config.response_length), PAD)
+        log_probs = torch.zeros(batch, self.config.response_length)
+        tokens[rows, columns] = drawn
+        log_probs[rows, columns] = chances.clamp_(min=torch.finfo(chances.dtype).tiny).log_()
+        if states is not None:
+            states[rows, columns] = before
+        return tokens, log_probs
 
 
 REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make` (of mazes: `make_mazes`)"

@@ -102,8 +102,8 @@ class NeuralReward:
             prompt_ids = self.model.encode_prompts(prompts, self.tokenizer)
         else:
             prompt_ids = torch.tensor([[PAD] * (length - 2) + [BOS, SEP]]).expand(len(prompts), -1)
-        known = (" ".join(word for word in response.split() if word in self.tokenizer) for response in responses)
-        return prompt_ids, response_ids(list(map(self.tokenizer.encode, known)), self.model.config.response_length)
+        known = list(map(self.tokenizer.encode_known, responses))
+        return prompt_ids, response_ids(known, self.model.config.response_length)
 
     @torch.no_grad()
     def score(self, prompts: Sequence[str], responses: Sequence[str], batch_size: int = 128) -> Tensor:

@@ -85,10 +85,7 @@ class FeatureExtractor:
 
     def _batch(self, prompts: Sequence[str], responses: Sequence[str]) -> Tensor:
         prompt_ids = torch.cat([self._encode_prompt(prompt) for prompt in prompts])
-        known = [[w for w in response.split() if w in self.tokenizer] for response in responses]
-        tokens = response_ids(
-            [self.tokenizer.encode(" ".join(words)) for words in known], self.model.config.response_length
-        )
+        tokens = response_ids(list(map(self.tokenizer.encode_known, responses)), self.model.config.response_length)
         words = torch.zeros(len(tokens), len(self.tokenizer))
         words.scatter_add_(1, tokens, torch.ones(tokens.shape))
         words[:, : len(SimpleTokenizer.SPECIALS)] = 0

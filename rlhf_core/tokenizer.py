@@ -55,6 +55,11 @@ class SimpleTokenizer:
         except KeyError:
             raise UnknownWordsError(self.unknown(text)) from None
 
+    def encode_known(self, text: str) -> list[int]:
+        """Token ids of those words of a text that the vocabulary has; the others are passed over."""
+        ids = map(self._ids.get, text.split())
+        return [i for i in ids if i is not None]
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids, up to the end-of-sequence token; other special tokens are left out."""
         words: list[str] = []
