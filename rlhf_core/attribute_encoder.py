@@ -81,7 +81,7 @@ class AttributeEncoder(nn.Module):
 
     def repetition(self, responses: Tensor) -> Tensor:
         """(batch,): how much more of each response (batch, time) is said twice than in a usual answer."""
-        return self.echo_reader(self.trunk.embedding.weight[responses], (responses != PAD).float())
+        return self.echo_reader(F.embedding(responses, self.trunk.embedding.weight), (responses != PAD).float())
 
     def pooled(self, prompt_ids: Tensor, responses: Tensor) -> Tensor:
         """(batch, attributes) as the head reads them from the mean and the last of the trunk's states."""

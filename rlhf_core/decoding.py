@@ -84,7 +84,7 @@ class Decoder:
             values.select(1, at).copy_(v)
             # All heads in one product: each asks with a query that is zero outside what is its own.
             scores = torch.baddbmm(barred, q.unsqueeze(1) * self._asking, keys.narrow(1, 0, at + 1).mT)
-            mixed = torch.bmm(torch.softmax(scores, 2), values.narrow(1, 0, at + 1)) * self._own
+            mixed = torch.bmm(torch.softmax(scores, 2), values.narrow(1, 0, at + 1)).mul_(self._own)
             x = x + F.linear(mixed.sum(1), *block.out)
             wide = F.gelu(F.linear(F.layer_norm(x, size, *block.norm_feed_forward), *block.widen))
             x = x + F.linear(wide, *block.narrow)

@@ -18,26 +18,31 @@ MULTIPLE = 64
 """A room is for a multiple of so many tokens."""
 
 
+def _widened(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """A room that begins with x V + a, (tokens or more, 4 * width); what lies behind is left as it was found."""
+    room = x.new_empty(MULTIPLE * -(-len(x) // MULTIPLE), len(weight))
+    torch.addmm(bias, x, weight.t(), out=room[: len(x)])
+    return room
+
+
 class _TwoProducts(torch.autograd.Function):
     """GELU(x V + a) W + b, and its gradient."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, widen: Tensor, widen_bias: Tensor, narrow: Tensor, narrow_bias: Tensor) -> Tensor:
         """x (tokens, width); weights as `nn.Linear` has them, (out, in)."""
-        tokens = len(x)
-        wide = x.new_empty(MULTIPLE * -(-tokens // MULTIPLE), len(widen))  # what lies behind the tokens is never read
-        torch.addmm(widen_bias, x, widen.t(), out=wide[:tokens])
-        active = F.gelu(wide)[:tokens]
+        wide = _widened(x, widen, widen_bias)
+        active = F.gelu(wide)[: len(x)]
         ctx.save_for_backward(x, widen, narrow, wide, active)
         return torch.addmm(narrow_bias, active, narrow.t())
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, widen, narrow, wide, active = cast(tuple[Tensor, ...], ctx.saved_tensors)
-        (gradient,), tokens = gradients, len(x)
-        of_active = torch.empty_like(wide)
-        torch.mm(gradient, narrow, out=of_active[:tokens])
-        of_wide = cast(Tensor, torch.ops.aten.gelu_backward(of_active, wide))[:tokens]
+        (gradient,), room = gradients, torch.empty_like(wide)
+        torch.mm(gradient, narrow, out=room[: len(x)])
+        torch.ops.aten.gelu_backward.grad_input(room, wide, grad_input=room)
+        of_wide = room[: len(x)]
         return (
             of_wide.mm(widen),
             of_wide.t().mm(x),
@@ -55,5 +60,9 @@ class FeedForward(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """(tokens, width) from x (tokens, width)."""
-        widen, _, narrow = self
-        return cast(Tensor, _TwoProducts.apply(x, widen.weight, widen.bias, narrow.weight, narrow.bias))
+        widen, _, narrow = cast(tuple[nn.Linear, nn.GELU, nn.Linear], tuple(self))
+        if torch.is_grad_enabled():
+            return cast(Tensor, _TwoProducts.apply(x, widen.weight, widen.bias, narrow.weight, narrow.bias))
+        room = _widened(x, widen.weight, widen.bias)
+        torch.ops.aten.gelu.out(room, out=room)  # nobody will ask for what it was
+        return narrow(room[: len(x)])
