@@ -124,9 +124,9 @@ def curves(
     layout["annotations"] = _labels(marks, max((x for one in series for x in one.x), default=0), palette)
     if marks:
         layout["margin"]["t"] = 8 + 15 * max(label["text"].count("<br>") + 1 for label in layout["annotations"])
-        # Above it stand the labels. Shares that are worth a curve mostly lie high, so theirs goes to the bottom.
-        corner = {"y": 0.02, "yanchor": "bottom"} if share else {"y": 0.98, "yanchor": "top"}
-        layout["legend"] |= {"x": 0.02, "orientation": "v", **corner}
+        if layout["showlegend"]:  # above the labels of the marks
+            layout["margin"]["t"] += 24
+            layout["legend"] |= {"yref": "container", "y": 1, "yanchor": "top"}
     elif len(series) > 1:
         layout["margin"]["t"] = 40
     layout["xaxis"]["rangemode"] = "tozero"
