@@ -41,7 +41,7 @@ class Packing:
     again."""
 
     def __init__(self, real: Tensor, heads: int) -> None:
-        # In NumPy, whose calls cost a fifth of PyTorch's where there is little to do in each.
+        # In NumPy, whose calls cost less than PyTorch's where there is little to do in each.
         row, column = real.numpy().nonzero()
         self._row, self.columns = torch.from_numpy(row), torch.from_numpy(column)
         """In which row each token stands, and in which column, each (tokens,)."""
