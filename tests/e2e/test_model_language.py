@@ -17,6 +17,12 @@ def model_speaks_korean(person: Person) -> bool:
     return bool(HANGUL.search(steps.pair(person)))
 
 
+def wait_for_pair(person: Person, *, korean: bool) -> None:
+    """Waits for a pair in this language, or the other, and until the page around it has come to it."""
+    wait_until(lambda: model_speaks_korean(person) == korean, "a pair in the model's language")
+    steps.follow(person)
+
+
 def let_it_speak(person: Person, language: str) -> None:
     """Chooses the model's language by the keyboard."""
     option = person.at("model_language").get_by_role("radio", name=language)
@@ -37,7 +43,7 @@ def test_labels_of_two_languages_are_kept_apart(person_at: NewPerson, server: Se
     waiting = steps.pair(person)
 
     let_it_speak(person, "English")
-    wait_until(lambda: not model_speaks_korean(person), "a pair in English")
+    wait_for_pair(person, korean=False)
     heading = person.page.locator("header.lab-heading")
     expect(heading).to_contain_text(HANGUL)
     expect(person.page.get_by_test_id("stToast").first).to_contain_text("2")
@@ -53,14 +59,14 @@ def test_labels_of_two_languages_are_kept_apart(person_at: NewPerson, server: Se
     assert steps.labels(person) == (1, 0)
 
     let_it_speak(person, "한국어")
-    wait_until(lambda: model_speaks_korean(person), "a pair in Korean")
+    wait_for_pair(person, korean=True)
     assert not HANGUL.search(heading.inner_text())
     assert steps.labels(person) == (2, 0)
     assert sorted(waiting.split()) == sorted(steps.pair(person).split()), "the pair that waited"
     steps.undo(person)
     assert steps.labels(person) == (1, 0)
     let_it_speak(person, "English")
-    wait_until(lambda: not model_speaks_korean(person), "a pair in English")
+    wait_for_pair(person, korean=False)
     assert steps.labels(person) == (1, 0), "undo has taken back a label of the other language"
 
 
