@@ -2,8 +2,8 @@
 2016) between its two products.
 
 On a processor, PyTorch leaves GELU to oneDNN, which compiles a kernel for every shape that it has not met and keeps it.
-The tokens of a batch are a different number each time, and compiling takes longer than running. So GELU is given rooms
-of few sizes, which the tokens do not fill; forward and backward are written out here to work in them.
+The tokens of a batch are a different number each time, and compiling takes about as long as running. So GELU is given
+rooms of few sizes, which the tokens do not fill; forward and backward are written out here to work in them.
 """
 
 from __future__ import annotations

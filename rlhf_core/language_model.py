@@ -382,8 +382,8 @@ class MiniLM(LanguageModel):
         can't be part of a loss themselves; what is made of them outside can."""
         batch, (_, most) = len(prompts), uniform.shape
         decoder, live, table = Decoder(self, prompts, most), torch.arange(batch), self.embedding.weight
+        # Of each step: the rows that went on, the token that each drew, its probability, and the state before it.
         steps: list[tuple[Tensor, ...]] = []
-        """Of each: the rows that went on, the token that each drew, its probability, and the state before it."""
         for t in range(most):
             logits = self.logits(decoder.states, table)
             p = torch.softmax(tempered(logits, temperature, top_k), -1)  # (live, vocabulary)

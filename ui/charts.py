@@ -127,7 +127,7 @@ def curves(
         if layout["showlegend"]:  # above the labels of the marks
             layout["margin"]["t"] += 24
             layout["legend"] |= {"yref": "container", "y": 1, "yanchor": "top"}
-    elif len(series) > 1:
+    elif layout["showlegend"]:
         layout["margin"]["t"] = 40
     layout["xaxis"]["rangemode"] = "tozero"
     if x_title:
