@@ -1,4 +1,4 @@
-"""The one laboratory of a process: its store and its jobs."""
+"""The one laboratory of a process: its store, its jobs and its errands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import torch
 
 from lab import stages
+from lab.errands import Errands
 from lab.jobs import Jobs
 from lab.store import Store, StoreError
 
@@ -17,8 +18,8 @@ _laboratory: Laboratory | None = None
 
 
 class Laboratory:
-    """A store and the jobs that train with it. url: see `Store`. StoreError if the database can't be used, or is in
-    use by another process."""
+    """A store, the jobs that train with it, and errands. url: see `Store`. StoreError if the database can't be used, or
+    is in use by another process."""
 
     def __init__(self, url: str | None = None) -> None:
         torch.set_num_threads(1)  # several runs and pages share few cores: more threads make each of them slower
@@ -29,15 +30,18 @@ class Laboratory:
             self.store.close()
             raise
         self.jobs = Jobs(self.store, stages.build, stages.prepare)
+        self.errands = Errands()
 
     def delete_lab(self, lab_id: int) -> None:
         """Forget a lab and its runs for good. JobError if a run of it can't be brought to rest."""
         self.jobs.rest(lab_id, wait=DELETE_SECONDS)
+        self.errands.give_up_all(lab_id)
         self.store.delete_lab(lab_id)
 
     def close(self) -> None:
         """Let the runs keep their state and let go of the database; `get_laboratory` then opens another."""
         global _laboratory
+        self.errands.give_up_all()
         self.jobs.close()
         self.store.close()
         with _lock:

@@ -3,10 +3,11 @@ on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lab.errands import Errands, Progress
 from lab.store import Store
 from lab.walking import backend_of
 from rlhf_core.gridworld import episodes, random_mazes
@@ -32,21 +33,31 @@ class Exam:
     plans: int = 1
 
 
-def examine(store: Store, exam: Exam, progress: Callable[[float, str], None]) -> list[dict[str, Any]]:
+def send(errands: Errands, store: Store, lab_id: int, exam: Exam) -> None:
+    """Examine in the background, and keep for a lab what comes of it."""
+    errands.start(
+        lab_id, NAME, lambda progress: examine(store, exam, progress), lambda rows: keep(store, lab_id, exam, rows)
+    )
+
+
+def examine(store: Store, exam: Exam, progress: Progress) -> list[dict[str, Any]]:
     """One row a policy, as plain values: its "who", the fields of `navigation_evaluation.Result`, "milliseconds" of a
     decision made alone and, for a model that thinks in plans, "causality" with the fields of `Causality`."""
     mazes = random_mazes(exam.n, exam.size, seed=0, hard=exam.hard, split="validation")
     rows: list[dict[str, Any]] = []
     for i, name in enumerate(exam.who):
-        progress(i / len(exam.who), name)
         backend = backend_of(store, name, exam.plans)
         worlds = list(episodes(mazes, hidden=exam.hidden))
-        result = summarise(walk(backend, worlds, remember=exam.remember))
+
+        def walked(share: float, i: int = i, name: str = name) -> None:
+            progress((i + share) / len(exam.who), name)
+
+        walked(0.0)
+        result = summarise(walk(backend, worlds, remember=exam.remember, progress=walked))
         row: dict[str, Any] = {"who": name, **asdict(result), "milliseconds": milliseconds(backend, mazes)}
         if isinstance(backend, ModelBackend) and backend.kind in PLANNING:
             row["causality"] = asdict(causality(backend, mazes[:MOST_EDITED]))
         rows.append(row)
-    progress(1.0, "")
     return rows
 
 

@@ -5,11 +5,12 @@ The labels are frozen with the run, by their texts: neither labels given later n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lab import models, reward, states, training
+from lab.errands import Errands, Progress
 from lab.jobs import JobSpec
 from lab.store import Lab, Store
 from rlhf_core.evaluation import accuracy
@@ -159,11 +160,18 @@ class RewardJob:
 # All reward models on the same labels.
 
 
-def compare(store: Store, lab: Lab, source: str, progress: Callable[[float, int], None]) -> dict[str, Any]:
-    """Teach every contender the labels of a source and keep for the lab how well each orders the reference pairs:
-    "rows", one a contender with its "name", "sees_prompt", "rate", "low", "high" and "n"; "labels", "simulated" and
-    "source", what they learnt from; "steps" of the networks. progress: called with the share done and the place of the
-    contender at work.
+def send(errands: Errands, store: Store, lab: Lab, source: str) -> None:
+    """Compare in the background, and keep for the lab what comes of it."""
+    errands.start(
+        lab.id, comparison_name(lab), lambda progress: compare(store, lab, source, progress),
+        lambda found: store.keep(lab.id, comparison_name(lab), found),
+    )  # fmt: skip
+
+
+def compare(store: Store, lab: Lab, source: str, progress: Progress) -> dict[str, Any]:
+    """Teach every contender the labels of a source and measure how well each orders the reference pairs: "rows", one a
+    contender with its "name", "sees_prompt", "rate", "low", "high" and "n"; "labels", "simulated" and "source", what
+    they learnt from; "steps" of the networks. progress: told the place of the contender at work.
     """
     labels, assets = preferences(store, lab, source), models.assets(lab.language)
     steps = min(COMPARED_STEPS, steps_for(len(labels)))
@@ -171,19 +179,18 @@ def compare(store: Store, lab: Lab, source: str, progress: Callable[[float, int]
     margins = pairs.margins(assets.judge, REFERENCE_VALUES)
     rows: list[dict[str, Any]] = []
     for i, contender in enumerate(CONTENDERS):
-        progress(i / len(CONTENDERS), i)
+        progress(i / len(CONTENDERS), str(i))
         found = pair_accuracy(taught(contender, assets, labels, steps=steps), pairs, margins).interval
         rows.append({**asdict(contender), **asdict(found)})
     simulated = _simulated(store, lab, source)
-    result = {"rows": rows, "labels": len(labels), "simulated": simulated, "source": source, "steps": steps}
-    store.keep(lab.id, _comparison(lab), result)
-    return result
+    return {"rows": rows, "labels": len(labels), "simulated": simulated, "source": source, "steps": steps}
 
 
 def compared(store: Store, lab: Lab) -> dict[str, Any] | None:
     """The last comparison in the lab's language, see `compare`."""
-    return store.kept(lab.id, _comparison(lab))
+    return store.kept(lab.id, comparison_name(lab))
 
 
-def _comparison(lab: Lab) -> str:
+def comparison_name(lab: Lab) -> str:
+    """What the comparison in the lab's language is kept as."""
     return f"{COMPARISON}_{lab.language}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from lab.errands import Errands, Progress
 from lab.store import Store
 from lab.team import RULES, Settings, minds_of
 from rlhf_core.agent_team import Events, TeamConfig
@@ -29,7 +29,14 @@ class TeamExam:
     """The tick in which E1 is lost; None if it is not."""
 
 
-def measure(store: Store, exam: TeamExam, progress: Callable[[float], None]) -> dict[str, Any]:
+def send(errands: Errands, store: Store, lab_id: int, exam: TeamExam) -> None:
+    """Measure in the background, and keep for a lab what comes of it."""
+    errands.start(
+        lab_id, NAME, lambda progress: measure(store, exam, progress), lambda found: keep(store, lab_id, exam, found)
+    )
+
+
+def measure(store: Store, exam: TeamExam, progress: Progress) -> dict[str, Any]:
     """Plain values: "rows", one a team with its "who", the fields of `TeamResult` and, for all but the team, "ratio":
     the team's ticks over its own. "explorers": the same by the number of explorers, with rules for minds."""
     s = exam.settings
@@ -44,7 +51,7 @@ def measure(store: Store, exam: TeamExam, progress: Callable[[float], None]) -> 
     for i, (who, config, own) in enumerate(teams):
         played = play(
             labyrinths, config, seed=s.seed, events=events, minds=lambda own=own: minds_of(store, own),
-            progress=lambda share, i=i: progress((i + share) / len(teams)),
+            progress=lambda share, i=i, who=who: progress((i + share) / len(teams), who),
         )  # fmt: skip
         whole = whole or played
         row: dict[str, Any] = {"who": who, **asdict(summarise(played))}

@@ -48,5 +48,5 @@ match st.session_state["maze_page"]:
         panel.next_run_settings()
     case _:
         layout.note(t("exam.lead"))
-        maze_evaluation_view.run_button(maze_evaluation_view.questions())
+        maze_evaluation_view.run(maze_evaluation_view.questions())
         maze_evaluation_view.results()

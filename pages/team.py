@@ -23,5 +23,5 @@ match st.session_state["team_page"]:
         team_view.play_fragment()
     case _:
         layout.note(t("team_exam.lead"))
-        team_evaluation_view.run_button(team_evaluation_view.questions())
+        team_evaluation_view.run(team_evaluation_view.questions())
         team_evaluation_view.results()

@@ -11,7 +11,7 @@ import streamlit as st
 from lab import maze_evaluation
 from lab.maze_evaluation import Exam
 from rlhf_core.gridworld import LARGEST, SMALLEST
-from ui import layout, session
+from ui import errand_view, layout, session
 from ui.i18n import t
 from ui.walk_view import HIDDEN, PLANS, everyone, who_name
 
@@ -27,14 +27,14 @@ def questions() -> Exam:
         chosen = st.multiselect(
             t("exam.who"), options, key=session.keep("exam_who", options), format_func=who_name,
         )  # fmt: skip
-        with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
-            size = st.slider(t("walk.size"), SMALLEST, LARGEST, key=session.keep("exam_size", 6), width=200)
+        with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+            size = st.slider(t("walk.size"), SMALLEST, LARGEST, key=session.keep("exam_size", 6), width=180)
             n = st.segmented_control(
                 t("exam.n"), NUMBERS, key=session.keep("exam_n", 100, NUMBERS), required=True,
             )  # fmt: skip
             hidden = st.select_slider(
                 t("walk.hidden"), HIDDEN, key=session.keep("exam_hidden", 0.0, HIDDEN),
-                format_func=lambda share: f"{share:.0%}", width=200,
+                format_func=lambda share: f"{share:.0%}", width=180,
             )  # fmt: skip
             plans = st.segmented_control(
                 t("walk.plans"), PLANS, key=session.keep("exam_plans", 1, PLANS), required=True,
@@ -50,20 +50,20 @@ def questions() -> Exam:
     )  # fmt: skip
 
 
-def run_button(exam: Exam) -> None:
+def run(exam: Exam) -> None:
     """Examine, with a bar; what came of it is kept for the lab."""
-    if not exam.who:
-        layout.callout(t("exam.nobody"))
-        return
-    if st.button(t("exam.run", n=exam.n, who=len(exam.who)), key="exam_run", type="primary"):
-        bar = st.progress(0.0)
+    laboratory, lab = session.laboratory(), session.current_lab()
 
-        def progress(share: float, name: str) -> None:
-            bar.progress(share, who_name(name) if name else "")
+    def button() -> None:
+        if not exam.who:
+            layout.callout(t("exam.nobody"))
+            return
+        st.button(
+            t("exam.run", n=exam.n, who=len(exam.who)), key="exam_run", type="primary",
+            on_click=maze_evaluation.send, args=(laboratory.errands, laboratory.store, lab.id, exam),
+        )  # fmt: skip
 
-        store, lab = session.laboratory().store, session.current_lab()
-        maze_evaluation.keep(store, lab.id, exam, maze_evaluation.examine(store, exam, progress))
-        st.rerun()
+    errand_view.errand(maze_evaluation.NAME, button, who_name)
 
 
 def results() -> None:

@@ -13,7 +13,7 @@ from lab.store import Run
 from lab.training import MOST_ITERATIONS
 from rlhf_core.neural_reward import LEARNING_RATES, NETWORKS, RewardConfig
 from rlhf_core.reward_comparison import CONTENDERS
-from ui import charts, controls, layout, session
+from ui import charts, controls, errand_view, layout, session
 from ui.i18n import t
 from ui.live_figure import live_figure, palette
 from ui.run_view import RunPanel
@@ -84,17 +84,19 @@ def training(run: Run | None) -> None:
 def comparison(source: str) -> None:
     """All kinds of reward model on the labels of a source: the button that teaches them, and what came of it."""
     store, lab = session.laboratory().store, session.current_lab()
-    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-        asked = st.button(t("neural.compare"), key="neural_compare", type="primary")
-        layout.note(t("neural.compare_lead"))
-    if asked:
-        bar = st.progress(0.0)
 
-        def progress(share: float, place: int) -> None:
-            bar.progress(share, t("neural.comparing", name=_name(asdict(CONTENDERS[place]))))
+    def button() -> None:
+        with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+            st.button(
+                t("neural.compare"), key="neural_compare", type="primary", on_click=reward_training.send,
+                args=(session.laboratory().errands, store, lab, source),
+            )  # fmt: skip
+            layout.note(t("neural.compare_lead"))
 
-        reward_training.compare(store, lab, source, progress)
-        st.rerun()
+    def at_work(place: str) -> str:
+        return t("neural.comparing", name=_name(asdict(CONTENDERS[int(place)])))
+
+    errand_view.errand(reward_training.comparison_name(lab), button, at_work)
     if (found := reward_training.compared(store, lab)) is None:
         layout.callout(t("neural.compare_none"))
         return

@@ -11,7 +11,7 @@ import streamlit as st
 from lab import team_evaluation
 from lab.team import Settings
 from lab.team_evaluation import TEAM, TeamExam
-from ui import charts, layout, session
+from ui import charts, errand_view, layout, session
 from ui.i18n import t
 from ui.live_figure import live_figure, palette
 from ui.team_desk import desk, mind_name
@@ -55,14 +55,17 @@ def about_team(s: Settings) -> str:
     )  # fmt: skip
 
 
-def run_button(exam: TeamExam) -> None:
+def run(exam: TeamExam) -> None:
     """Measure, with a bar; what came of it is kept for the lab."""
-    if st.button(t("team_exam.run", n=exam.n), key="team_exam_run", type="primary"):
-        bar = st.progress(0.0)
-        store, lab = session.laboratory().store, session.current_lab()
-        found = team_evaluation.measure(store, exam, lambda share: bar.progress(share, t("team_exam.running")) and None)
-        team_evaluation.keep(store, lab.id, exam, found)
-        st.rerun()
+    laboratory, lab = session.laboratory(), session.current_lab()
+
+    def button() -> None:
+        st.button(
+            t("team_exam.run", n=exam.n), key="team_exam_run", type="primary", on_click=team_evaluation.send,
+            args=(laboratory.errands, laboratory.store, lab.id, exam),
+        )  # fmt: skip
+
+    errand_view.errand(team_evaluation.NAME, button, lambda who: t("team_exam.running"))
 
 
 def results() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lab import lab_file, reward_training, stages
+from lab.errands import Errands
 from lab.jobs import Jobs, JobSpec
 from lab.labelling import LabellingDesk
 from lab.overview import read
@@ -96,12 +97,15 @@ def test_a_run_travels_in_its_lab_and_stands_on_the_map(store: Store, labelled: 
 
 
 def test_a_comparison_is_kept_with_n_and_intervals(
-    store: Store, labelled: Lab, monkeypatch: pytest.MonkeyPatch
+    store: Store, labelled: Lab, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reward_training, "COMPARED_STEPS", 1)
     assert reward_training.compared(store, labelled) is None
     told: list[float] = []
     found = reward_training.compare(store, labelled, "simulated", lambda share, place: told.append(share))
+    errands = Errands()
+    reward_training.send(errands, store, labelled, "simulated")
+    until(lambda: errands.of(labelled.id, reward_training.comparison_name(labelled)) is None)
     assert found == reward_training.compared(store, labelled)
     assert (found["labels"], found["simulated"], found["steps"]) == (12, 12, 1)
     kinds = ["attributes", "words", "lstm", "lstm", "transformer", "transformer"]

@@ -140,9 +140,12 @@ def test_settings_of_the_run_and_of_the_team(store: Store) -> None:
 
 def test_what_was_measured_is_kept_with_what_it_was_measured_on(store: Store, lab: Lab) -> None:
     exam = TeamExam(settings=Settings(size=9, config=TeamConfig(loss=0.1)), n=3, lost_at=5)
-    shares: list[float] = []
-    found = team_evaluation.measure(store, exam, shares.append)
-    assert shares == sorted(shares) and shares[-1] == 1
+    told: list[tuple[float, str]] = []
+    found = team_evaluation.measure(store, exam, lambda share, who: told.append((share, who)))
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares) and shares[-1] == 1 and list(dict(map(reversed, told))) == [
+        "team", "blind", "sighted", "silent", *"01234"
+    ]  # fmt: skip
     assert [row["who"] for row in found["rows"]] == ["team", "blind", "sighted", "silent"]
     assert [row["who"] for row in found["explorers"]] == list("01234")
     assert "ratio" not in found["rows"][0] and all(row["n"] == 3 for row in found["rows"])

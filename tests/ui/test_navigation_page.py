@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lab import maze_evaluation, walking
 from lab.app import get_laboratory
+from lab.errands import Progress
 from lab.maze_evaluation import Exam
+from lab.store import Store
 from lab.walking import Settings, Walk
 from rlhf_core.gridworld import GridWorld, Maze, maze_json, random_mazes
 from rlhf_core.maze_language import THOUGHTS
 from rlhf_core.navigation import Choice, Memory, explain
-from tests.ui.conftest import Visit, markup, press, said
+from tests.ui.conftest import Visit, markup, once, press, said
 from ui import maze_board
 from ui.i18n import translate
 
@@ -193,6 +198,45 @@ def test_the_table_has_every_policy_with_n_and_intervals(visit: Visit) -> None:
     assert say("exam.causality", n=6) in text(app)
     app = app.multiselect(key="exam_who").set_value([]).run()
     assert say("exam.nobody") in text(app)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_an_exam_goes_on_while_one_looks_elsewhere(
+    visit: Visit, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on, examine = threading.Event(), maze_evaluation.examine
+
+    def half(store: Store, exam: Exam, progress: Progress) -> list[dict[str, Any]]:
+        progress(0.5, exam.who[0])
+        assert on.wait(30)
+        return examine(store, replace(exam, n=2), progress)
+
+    monkeypatch.setattr(maze_evaluation, "examine", half)
+    app = look(visit, "exam", language)
+    app = app.multiselect(key="exam_who").set_value(["bfs"]).run()
+    app = press(app, "exam_run")
+    lab, errands = app.session_state["lab_session"].lab, get_laboratory().errands
+    once(app, lambda: errands.of(lab.id, maze_evaluation.NAME).share == 0.5)
+    assert translate(language, "errand.meanwhile") in said(app)
+    [bar] = app.get("progress")
+    assert bar.proto.value == 50 and bar.proto.text == translate(language, "maze.who.bfs")
+    assert "exam_run" not in {button.key for button in app.button}
+    app.switch_page("../pages/team.py").run()
+    on.set()
+    once(app, lambda: errands.of(lab.id, maze_evaluation.NAME) is None)
+    app.session_state["maze_page"] = "exam"
+    app = app.switch_page("../pages/navigation.py").run()
+    assert maze_evaluation.kept(get_laboratory().store, lab.id)[0].who == ("bfs",)
+    assert translate(language, "exam.none") not in said(app) and translate(language, "exam.results") in said(app)
+
+
+def test_an_exam_can_be_stopped(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = threading.Event()
+    monkeypatch.setattr(maze_evaluation, "examine", lambda *_: on.wait(30) and [])
+    app = press(look(visit, "exam"), "exam_run")
+    app = press(app, "maze_evaluation_stop")
+    assert say("exam.none") in text(app) and "exam_run" in {button.key for button in app.button}
+    on.set()
 
 
 def test_the_picture_says_in_words_and_shapes_what_it_shows(visit: Visit) -> None:

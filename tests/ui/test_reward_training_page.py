@@ -64,6 +64,8 @@ def test_all_kinds_are_compared(visit: Visit, language: str, monkeypatch: pytest
     app = look(visit, "compare", language)
     assert translate(language, "neural.compare_none") in said(app)
     app = press(app, "neural_compare")
+    laboratory, lab = get_laboratory(), app.session_state["lab_session"].lab
+    once(app, lambda: laboratory.errands.of(lab.id, reward_training.comparison_name(lab)) is None)
     assert not app.exception and translate(language, "neural.compare_none") not in said(app)
     assert translate(language, "neural.compare_why") in said(app)
 

@@ -160,7 +160,8 @@ def test_what_was_measured_has_intervals_and_what_it_was_measured_on(visit: Visi
     assert say("team_exam.none") in text(app)
     own, store = app.session_state["lab_session"], get_laboratory().store
     exam = TeamExam(settings=Settings(size=9), n=4, lost_at=5)
-    team_evaluation.keep(store, own.lab.id, exam, team_evaluation.measure(store, exam, lambda share: None))
+    found = team_evaluation.measure(store, exam, lambda share, who: None)
+    team_evaluation.keep(store, own.lab.id, exam, found)
     app = app.run()
     for who in ("team", "blind", "sighted", "silent"):
         assert f"<th>{translate('en', f'team_exam.who_{who}')}</th>" in markup(app)
