@@ -240,11 +240,11 @@ class RunPanel:
         """The curves that matter, and the sliders that act on them from the next step on."""
         rows, marks = _read(run)
         cells = _cells(len(self.main) + 1)
+        with cells.pop(2):  # at the top, to be moved while the first curves are in sight
+            self.slider_column(run)
         for cell, metric in zip(cells, self.main, strict=False):
             with cell:
                 self.metric_chart(metric, rows, marks)
-        with cells[len(self.main)]:
-            self.slider_column(run)
 
     def more_charts(self, run: Run | None) -> None:
         """The others, for who wants to know more."""

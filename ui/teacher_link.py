@@ -15,7 +15,10 @@ def hide(page: str) -> None:
     keys = [key for name in desk.hidden for key in HIDEABLE[page][name]]
     if not keys:
         return
-    st.html(f"<style>{', '.join(f'.st-key-{key}' for key in keys)} {{ display: none !important; }}</style>")
+    hidden = [f".st-key-{key}" for key in keys]
+    # Sliders stand in a column of their own, which would gape among the curves.
+    hidden += [f"[data-testid=stColumn]:has(.st-key-{key})" for key in keys if key.endswith("_sliders")]
+    st.html(f"<style>{', '.join(hidden)} {{ display: none !important; }}</style>")
 
     def show() -> None:
         desk.hidden = ()
