@@ -63,6 +63,8 @@ def run_ppo(person: Person) -> None:
     assert steps.resting_iteration(person) == paused_at + 1
 
     chart = person.at("ppo_chart_reward")
+    for part in (person.at("ppo_sliders"), chart):  # whoever moves a slider sees what it does
+        expect(part).to_be_in_viewport(ratio=0.95)
     marks = chart.locator(".shapelayer path").count()
     person.slide("ppo_kl_coef", 3)
     person.press("ppo_resume")
