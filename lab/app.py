@@ -41,7 +41,7 @@ class Laboratory:
     def close(self) -> None:
         """Let the runs keep their state and let go of the database; `get_laboratory` then opens another."""
         global _laboratory
-        self.errands.give_up_all()
+        self.errands.close()
         self.jobs.close()
         self.store.close()
         with _lock:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,6 +18,8 @@ import torch
 Result = TypeVar("Result")
 Progress = Callable[[float, str], None]
 """Is told the share that is done, and what is at work now."""
+CLOSE_SECONDS = 5.0
+"""How long the end of the server waits for the threads of errands."""
 log = logging.getLogger("rlhf_lab")
 
 
@@ -46,6 +49,7 @@ class Errands:
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards what is known, and that nothing is kept of what was given up
         self._known: dict[tuple[int, str], Errand] = {}
+        self._threads: set[threading.Thread] = set()
 
     def start(
         self, lab_id: int, name: str, work: Callable[[Progress], Result], keep: Callable[[Result], object]
@@ -56,8 +60,10 @@ class Errands:
             if known is not None and known.under_way:
                 return
             errand = self._known[lab_id, name] = Errand()
-        args = (lab_id, name, errand, work, keep)
-        threading.Thread(target=self._do, args=args, name=f"errand-{name}", daemon=True).start()
+            args = (lab_id, name, errand, work, keep)
+            thread = threading.Thread(target=self._do, args=args, name=f"errand-{name}", daemon=True)
+            self._threads.add(thread)
+            thread.start()
 
     def of(self, lab_id: int, name: str) -> Errand | None:
         """The errand of that name, if it is under way or failed; the next one takes its place."""
@@ -69,11 +75,20 @@ class Errands:
         with self._lock:
             self._drop((lab_id, name))
 
-    def give_up_all(self, lab_id: int | None = None) -> None:
-        """The same for all errands of a lab, or for all there are."""
+    def give_up_all(self, lab_id: int) -> None:
+        """The same for all errands of a lab."""
         with self._lock:
-            for key in [key for key in self._known if lab_id in (None, key[0])]:
+            for key in [key for key in self._known if key[0] == lab_id]:
                 self._drop(key)
+
+    def close(self) -> None:
+        """Give all up, and wait a while for the ends of their threads."""
+        with self._lock:
+            for key in list(self._known):
+                self._drop(key)
+        end = time.monotonic() + CLOSE_SECONDS
+        for thread in list(self._threads):
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _drop(self, key: tuple[int, str]) -> None:
         if (errand := self._known.pop(key, None)) is not None:
@@ -100,3 +115,5 @@ class Errands:
             if not errand.given_up:
                 log.exception("The errand %s of lab %s failed", name, lab_id)
                 errand.failed = error
+        finally:
+            self._threads.discard(threading.current_thread())

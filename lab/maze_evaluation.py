@@ -55,6 +55,7 @@ def examine(store: Store, exam: Exam, progress: Progress) -> list[dict[str, Any]
         walked(0.0)
         result = summarise(walk(backend, worlds, remember=exam.remember, progress=walked))
         row: dict[str, Any] = {"who": name, **asdict(result), "milliseconds": milliseconds(backend, mazes)}
+        walked(1.0)
         if isinstance(backend, ModelBackend) and backend.kind in PLANNING:
             row["causality"] = asdict(causality(backend, mazes[:MOST_EDITED]))
         rows.append(row)

@@ -179,8 +179,13 @@ def compare(store: Store, lab: Lab, source: str, progress: Progress) -> dict[str
     margins = pairs.margins(assets.judge, REFERENCE_VALUES)
     rows: list[dict[str, Any]] = []
     for i, contender in enumerate(CONTENDERS):
-        progress(i / len(CONTENDERS), str(i))
-        found = pair_accuracy(taught(contender, assets, labels, steps=steps), pairs, margins).interval
+
+        def learnt(share: float, i: int = i) -> None:
+            progress((i + share) / len(CONTENDERS), str(i))
+
+        learnt(0.0)
+        score = taught(contender, assets, labels, steps=steps, progress=learnt)
+        found = pair_accuracy(score, pairs, margins).interval
         rows.append({**asdict(contender), **asdict(found)})
     simulated = _simulated(store, lab, source)
     return {"rows": rows, "labels": len(labels), "simulated": simulated, "source": source, "steps": steps}

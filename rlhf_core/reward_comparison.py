@@ -39,7 +39,12 @@ def steps_for(labels: int) -> int:
 
 
 def taught(
-    contender: Contender, assets: LanguageAssets, labels: PreferenceDataset, seed: int = 0, steps: int | None = None
+    contender: Contender,
+    assets: LanguageAssets,
+    labels: PreferenceDataset,
+    seed: int = 0,
+    steps: int | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> Score:
     """What a contender makes of labels. steps: of a network; by default `steps_for` them."""
     if contender.name in NETWORKS:
@@ -48,7 +53,9 @@ def taught(
         )
         config = RewardConfig(learning_rate=LEARNING_RATES[contender.name])
         trainer = RewardTrainer(reward, labels, config, seed)
-        for _ in range(steps_for(len(labels)) if steps is None else steps):
+        steps = steps_for(len(labels)) if steps is None else steps
+        for i in range(steps):
+            progress(i / steps)
             trainer.step()
         return reward.score
     model = RewardModel(assets.extractor(contender.name))

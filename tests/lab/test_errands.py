@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lab import errands as errands_module
 from lab.app import Laboratory
 from lab.errands import Errands, Progress
 
@@ -92,7 +93,10 @@ def test_why_it_failed_is_known_until_the_next(until: Until) -> None:
 
 
 @pytest.mark.parametrize("way", ["delete", "close"])
-def test_a_lab_that_goes_takes_its_errands_along(way: str, url: str, until: Until) -> None:
+def test_a_lab_that_goes_takes_its_errands_along(
+    way: str, url: str, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errands_module, "CLOSE_SECONDS", 0.0)
     laboratory = Laboratory(url)
     lab, other = (laboratory.store.open_lab(browser, "en") for browser in ("one", "another"))
     of_it, of_another = Work(), Work()
@@ -108,3 +112,16 @@ def test_a_lab_that_goes_takes_its_errands_along(way: str, url: str, until: Unti
     until(lambda: of_it.ended() and of_another.ended())
     assert of_it.kept == [] and of_another.kept == (["done"] if way == "delete" else [])
     laboratory.close()
+
+
+def test_closing_waits_for_what_is_under_way(until: Until) -> None:
+    errands, work = Errands(), Work()
+    send(errands, work)
+    until(lambda: work.thread)
+    closing = threading.Thread(target=errands.close)
+    closing.start()
+    until(lambda: errands.of(LAB, "exam") is None)
+    assert closing.is_alive()
+    work.on.set()
+    closing.join(30)
+    assert work.ended() and work.kept == []
