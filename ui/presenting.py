@@ -18,13 +18,14 @@ def asked() -> bool:
     return session.session().page in PAGES and st.query_params.get(PARAMETER) == ON
 
 
-def link() -> None:
-    """The way into presenter mode, on a page that has it."""
-    page = session.session().page
-    if page in PAGES:
-        st.page_link(
-            f"../pages/{page}.py", label=t("present.begin"), query_params={PARAMETER: ON}, help=t("present.begin_help")
-        )
+def button() -> None:
+    """The way into presenter mode, on a page that has it. A link to the page itself would leave the browser's address
+    as it is, which the next look at a run would take up again."""
+    if session.session().page not in PAGES:
+        return
+    if st.button(t("present.begin"), key="present_begin", type="tertiary", help=t("present.begin_help")):
+        st.query_params[PARAMETER] = ON
+        st.rerun()
 
 
 def leave() -> None:

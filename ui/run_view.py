@@ -152,7 +152,7 @@ class RunPanel:
             again = self.say("reset_help")
             button("reset", t("run.reset"), lambda: jobs.reset(run.id), run is not None, note=again)
             self._pace(run)
-            presenting.link()
+            presenting.button()
 
     def _button(
         self, name: str, label: str, act: Callable[[], Any], possible: bool, primary: bool = False,

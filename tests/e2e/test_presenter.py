@@ -16,9 +16,18 @@ def numeral(person: Person) -> int:
 def test_space_pauses_an_arrow_steps_and_escape_leaves(person: Person) -> None:
     person.go("/label", lang="en")
     steps.simulate_labels(person, 20)
-    person.go("/ppo", lang="en", present="1")
+    person.go("/ppo", lang="en")
+    person.press("ppo_start")
+    steps.wait_for_iteration(person, 1)
+    person.press("present_begin")  # while the page looks at the run every second
+    expect(person.at("presenter")).to_be_visible()
+    person.page.wait_for_url("**present=1**")
     keyboard = person.page.keyboard
-    expect(person.page.get_by_role("button", name="Start")).to_be_visible()
+    expect(person.page.get_by_role("button", name="Pause")).to_be_visible()
+    keyboard.press("Space")
+    expect(person.page.locator("h1")).to_contain_text("paused")
+    person.reload()
+    expect(person.page.get_by_role("button", name="Resume")).to_be_visible()
     keyboard.press("Space")
     wait_until(lambda: numeral(person) >= 2, "a run goes on")
     expect(person.page.locator("header a")).to_have_count(0)
