@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ def errand(name: str, send: Callable[[], None], say: Callable[[str], str]) -> No
     lab, errands = session.current_lab(), session.laboratory().errands
 
     def draw(found: Errand | None) -> None:
-        if found is not None and found.under_way:
+        if _under_way(found):
             st.progress(found.share, say(found.at) if found.at else None)
             with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
                 st.button(t("run.stop"), key=f"{name}_stop", on_click=errands.give_up, args=(lab.id, name))
@@ -33,5 +34,5 @@ def errand(name: str, send: Callable[[], None], say: Callable[[str], str]) -> No
     )  # fmt: skip
 
 
-def _under_way(found: Errand | None) -> bool:
+def _under_way(found: Errand | None) -> TypeGuard[Errand]:
     return found is not None and found.under_way

@@ -16,18 +16,9 @@ def numeral(person: Person) -> int:
 def test_space_pauses_an_arrow_steps_and_escape_leaves(person: Person) -> None:
     person.go("/label", lang="en")
     steps.simulate_labels(person, 20)
-    person.go("/ppo", lang="en")
-    person.press("ppo_start")
-    steps.wait_for_iteration(person, 1)
-    person.press("present_begin")  # while the page looks at the run every second
-    expect(person.at("presenter")).to_be_visible()
-    person.page.wait_for_url("**present=1**")
+    person.go("/ppo", lang="en", present="1")
     keyboard = person.page.keyboard
-    expect(person.page.get_by_role("button", name="Pause")).to_be_visible()
-    keyboard.press("Space")
-    expect(person.page.locator("h1")).to_contain_text("paused")
-    person.reload()
-    expect(person.page.get_by_role("button", name="Resume")).to_be_visible()
+    expect(person.page.get_by_role("button", name="Start")).to_be_visible()
     keyboard.press("Space")
     wait_until(lambda: numeral(person) >= 2, "a run goes on")
     expect(person.page.locator("header a")).to_have_count(0)
@@ -47,4 +38,16 @@ def test_space_pauses_an_arrow_steps_and_escape_leaves(person: Person) -> None:
     person.settle()
     assert steps.iteration(person) >= before + 3
     assert "present" not in person.page.url
+
+    person.press("ppo_resume")
+    steps.wait_for_iteration(person, before + 4)
+    person.press("present_begin")  # while the page looks at the run every second
+    person.page.wait_for_url("**present=1**")
+    expect(person.page.get_by_role("button", name="Pause")).to_be_visible()
+    keyboard.press("Space")
+    expect(person.page.locator("h1")).to_contain_text("paused")
+    person.reload()
+    expect(person.page.get_by_role("button", name="Resume")).to_be_visible()
+    keyboard.press("Escape")
+    person.settle()
     person.press("ppo_stop")
