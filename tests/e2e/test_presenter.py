@@ -43,7 +43,7 @@ def test_space_pauses_an_arrow_steps_and_escape_leaves(person: Person) -> None:
     steps.wait_for_iteration(person, before + 4)
     person.press("present_begin")  # while the page looks at the run every second
     person.page.wait_for_url("**present=1**")
-    expect(person.page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(person.at("presenter").get_by_role("button", name="Pause")).to_be_visible()  # the page has one too
     keyboard.press("Space")
     expect(person.page.locator("h1")).to_contain_text("paused")
     person.reload()
