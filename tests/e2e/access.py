@@ -96,7 +96,9 @@ def cut_off(person: Person, width: int, height: int) -> list[str]:
 
 
 def unseen_focus(person: Person, presses: int) -> list[str]:
-    """Where Tab comes to in so many presses without its place being seen."""
+    """Where Tab comes to in so many presses without its place being seen. On a page that is still being drawn, what has
+    the focus may be pushed out of sight."""
+    see_it_whole(person)
     found: list[str] = []
     for _ in range(presses):
         person.page.keyboard.press("Tab")
