@@ -21,12 +21,7 @@ layout.heading("constitution")
 lessons.strip("constitution", known)
 run_view.elsewhere()
 version = principles.current()
-st.segmented_control(
-    t("constitution.view"), VIEWS, key=session.keep("cai_view", "principles", VIEWS), required=True,
-    format_func=lambda view: t(f"constitution.view_{view}"), label_visibility="collapsed",
-    on_change=session.forget_problem,
-)  # fmt: skip
-view = st.session_state["cai_view"]
+view = layout.views("constitution", "cai_view", VIEWS)
 
 
 def train_by_it() -> None:

@@ -34,13 +34,10 @@ def owner() -> None:
     layout.heading("mission" if shown == "mission" else "label")
     lessons.strip("label", known)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.segmented_control(
-            t("label.view"), VIEWS, key=session.keep("label_view", "label", VIEWS), required=True,
-            format_func=lambda name: t(f"label.view_{name}"), label_visibility="collapsed", on_change=_turn,
-        )  # fmt: skip
-        if st.session_state["label_view"] == "label":
+        view = layout.views("label", "label_view", VIEWS, _turn)
+        if view == "label":
             guideline_view.popover()
-    match st.session_state["label_view"]:
+    match view:
         case "class":
             class_view.board()
         case "mission":

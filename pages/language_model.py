@@ -16,11 +16,7 @@ assets = models.assets(session.current_lab().language)
 layout.heading("language_model", parameters=assets.model.parameter_count, words=len(assets.grammar.words))
 lessons.strip("language_model", known)
 layout.note(t("lm.large"))
-st.segmented_control(
-    t("lm.view"), VIEWS, key=session.keep("lm_view", "use", VIEWS), required=True,
-    format_func=lambda name: t(f"lm.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,
-)  # fmt: skip
-match st.session_state["lm_view"]:
+match layout.views("lm", "lm_view", VIEWS):
     case "train":
         run_view.elsewhere()
         pretraining_view.choices()

@@ -18,12 +18,7 @@ known = page_address.take(
 layout.heading("navigation")
 lessons.strip("navigation", known)
 run_view.elsewhere()
-st.segmented_control(
-    t("navigation.view"), VIEWS, key=session.keep("maze_page", "walk", VIEWS), required=True,
-    format_func=lambda view: t(f"navigation.view_{view}"), label_visibility="collapsed",
-    on_change=session.forget_problem,
-)  # fmt: skip
-match st.session_state["maze_page"]:
+match layout.views("navigation", "maze_page", VIEWS):
     case "walk":
         walk_view.walk_fragment()
     case "train":

@@ -13,15 +13,9 @@ joined = session.joined_key()
 known = page_address.take("outlook", view=("outlook_view", VIEWS, VIEWS[0]))
 with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="outlook_head"):
     layout.heading("outlook")
-    if not joined:
-        st.segmented_control(
-            t("navigation.view"), VIEWS, key=session.keep("outlook_view", "forecast", VIEWS), required=True,
-            format_func=lambda view: t(f"outlook.view_{view}"), label_visibility="collapsed",
-            on_change=session.forget_problem, width="content",
-        )  # fmt: skip
+    view = "joined" if joined else layout.views("outlook", "outlook_view", VIEWS)
 if not joined:
     lessons.strip("outlook", known)
-view = "joined" if joined else st.session_state["outlook_view"]
 match view:
     case "joined":
         outlook_class_view.joined_view(joined)

@@ -39,10 +39,7 @@ if not reward.counts(session.laboratory().store, session.current_lab())["both"]:
     panel_view.empty_state(t("ppo.empty"), t("reward_model.empty_lead"))
     if panel.latest_run() is None:  # runs outlive the labels that they were made from
         st.stop()
-st.segmented_control(
-    t("ppo.view"), VIEWS, key=session.keep("ppo_view", VIEWS[0], VIEWS), required=True,
-    format_func=lambda name: t(f"ppo.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,
-)  # fmt: skip
+view = layout.views("ppo", "ppo_view", VIEWS)
 
 
 def training(run: Run | None) -> None:
@@ -60,7 +57,7 @@ def training(run: Run | None) -> None:
     run_address.link(panel, run, linked)
 
 
-match st.session_state["ppo_view"]:
+match view:
     case "slow":
         slow_motion_view.strip(panel.latest_run())
         slow_motion_view.slow(panel.latest_run())

@@ -29,11 +29,7 @@ counts = reward.counts(store, lab)
 if not counts["both"]:
     panel_view.empty_state(t("reward_model.empty"), t("reward_model.empty_lead"))
     st.stop()
-st.segmented_control(
-    t("neural.view"), VIEWS, key=session.keep("reward_view", "head", VIEWS), required=True,
-    format_func=lambda name: t(f"neural.view_{name}"), label_visibility="collapsed", on_change=session.forget_problem,
-)  # fmt: skip
-shown = st.session_state["reward_view"]
+shown = layout.views("neural", "reward_view", VIEWS)
 with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
     source = controls.source_choice("reward_source", counts)
     if shown in ("head", "inside"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import layout, lessons, page_address, session, team_evaluation_view, team_view
+from ui import layout, lessons, page_address, team_evaluation_view, team_view
 from ui.i18n import t
 
 VIEWS = ("play", "compare")
@@ -12,13 +12,9 @@ VIEWS = ("play", "compare")
 known = page_address.take("team", view=("team_page", VIEWS, VIEWS[0]))
 with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="team_head"):
     layout.heading("team")
-    st.segmented_control(
-        t("navigation.view"), VIEWS, key=session.keep("team_page", "play", VIEWS), required=True,
-        format_func=lambda view: t(f"team.view_{view}"), label_visibility="collapsed",
-        on_change=session.forget_problem, width="content",
-    )  # fmt: skip
+    view = layout.views("team", "team_page", VIEWS)
 lessons.strip("team", known)
-match st.session_state["team_page"]:
+match view:
     case "play":
         team_view.play_fragment()
     case _:

@@ -77,6 +77,16 @@ def heading(page: str, **slots: object) -> None:
     st.html(f'<header class="lab-heading"><h1>{html.escape(t(f"{page}.title"))}</h1><p>{text}</p></header>')
 
 
+def views(page: str, key: str, names: Sequence[str], turned: Callable[[], None] = session.forget_problem) -> str:
+    """The choice among the views of a page, kept under this key; the first at first. Returns the chosen one. turned: is
+    called when another is chosen."""
+    st.segmented_control(
+        t("frame.view"), names, key=session.keep(key, names[0], names), required=True, width="content",
+        format_func=lambda name: t(f"{page}.view_{name}"), label_visibility="collapsed", on_change=turned,
+    )  # fmt: skip
+    return st.session_state[key]
+
+
 def section(key: str, **slots: object) -> None:
     """A heading inside a page, with its sentence if it has one."""
     lead = f"<p>{html.escape(t(f'{key}_lead', **slots))}</p>" if has(f"{key}_lead") else ""
