@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,10 +26,11 @@ class Phone:
     def __init__(self, port: int, browser: str, page: str, **query: str) -> None:
         self.port, self.browser = port, browser
         headers = {"Cookie": f"{COOKIE}={browser}"}
-        self._socket = connect(
+        self._leave = ExitStack()
+        self._socket = self._leave.enter_context(connect(
             f"ws://{HOST}:{port}/_stcore/stream", subprotocols=["streamlit"], additional_headers=headers,
             max_size=None, open_timeout=30,
-        )  # fmt: skip
+        ))  # fmt: skip
         self._page, self._query = page, urlencode(query)
 
     def look(self, timeout: float = 60.0) -> list[ForwardMsg]:
@@ -57,7 +59,7 @@ class Phone:
         return None
 
     def close(self) -> None:
-        self._socket.close()
+        self._leave.close()
 
 
 def post(port: int, address: str, body: bytes) -> tuple[int, Any]:
