@@ -26,7 +26,7 @@ from lab import problem, reward
 from lab.app import close_laboratory, get_laboratory
 from lab.database import StoreError
 from rlhf_core.corpus import LANGUAGES
-from rlhf_core.language_model import CheckpointError
+from rlhf_core.weights import CheckpointError
 from ui import ballot, files
 from ui.browser import BrowserCookie
 from ui.errors import on_script_error

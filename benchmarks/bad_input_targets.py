@@ -28,9 +28,9 @@ from rlhf_core.checkpoints import load_start
 from rlhf_core.constitution import ConstitutionError, default_constitution, dump, parse
 from rlhf_core.formats import FORMATS, Comparison, FormatError
 from rlhf_core.gridworld import MazeError, maze_json, parse_mazes, random_mazes
-from rlhf_core.language_model import CheckpointError
 from rlhf_core.team_messages import MessageError
 from rlhf_core.team_messages import parse as parse_message
+from rlhf_core.weights import CheckpointError
 from tests.hostile import Hostile, encoded
 
 DEADLINE = 10.0

@@ -18,7 +18,7 @@ from lab.label_records import OWNER
 from lab.store import Lab, Label, NewPair, Shown, Store, now
 from rlhf_core.annotators import Annotator, annotator_values
 from rlhf_core.evaluation import wilson_interval
-from rlhf_core.language_model import CheckpointError
+from rlhf_core.weights import CheckpointError
 
 CHOICES = ("left", "right", "tie", "both_bad", "skip")
 TOO_FAST = timedelta(milliseconds=250)

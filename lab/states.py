@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from rlhf_core.language_model import CheckpointError
+from rlhf_core.weights import CheckpointError
 
 
 class DamagedStateError(CheckpointError):

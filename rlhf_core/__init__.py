@@ -3,10 +3,10 @@
 1. `corpus`: what there is to say (`corpus_english`; `corpus_korean`, with its `conjugation` and its particles, `josa`),
    and `gold`: what an answer is worth, computed from its text. `reading` (with `english_reading` and
    `korean_reading`): what people may mean by what they type.
-2. `tokenizer`, `attention`, `feed_forward`, `language_model` (with `decoding`: the same, a token at a time),
-   `likelihood`, `pretraining` (with `muon`): a mini GPT that learns to say it. `lstm`: the notebook's network instead;
-   `architectures`: both, in three sizes. `next_token`: what could come next, and what temperature and top-k make of it.
-   `vocabulary`: what words are for, and where their vectors lie.
+2. `tokenizer`, `attention`, `feed_forward`, `language_model`: a mini GPT; `decoding`: the same, a token at a time;
+   `sampling`: how a token is drawn. `likelihood`, `pretraining` (with `muon`): how it learns; `weights`: on disk.
+   `lstm`: the notebook's network instead; `architectures`: both, in three sizes. `next_token`: what could come next,
+   and what temperature and top-k make of it. `vocabulary`: what words are for, and where their vectors lie.
 3. `preferences`, `annotators`: who prefers which of two answers. `pair_selection`: which two to ask about next.
    `notebook_pairs`: the notebook's. `formats`: the same as files, of any language and of other tools. `agreement`: do
    annotators agree by more than chance?

@@ -21,8 +21,8 @@ from rlhf_core.annotators import ANNOTATORS
 from rlhf_core.architectures import ARCHITECTURES, SIZES
 from rlhf_core.checkpoints import SHIPPED_MAZES
 from rlhf_core.corpus import LANGUAGES
-from rlhf_core.language_model import CheckpointError
 from rlhf_core.reward_model import FEATURE_SETS
+from rlhf_core.weights import CheckpointError
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -17,8 +17,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rlhf_core.language_model import Generation, MiniLM
+from rlhf_core.language_model import MiniLM
 from rlhf_core.rollout import RewardFunction
+from rlhf_core.sampling import Generation
 from rlhf_core.tokenizer import SimpleTokenizer
 
 DEFAULT_N = 16

@@ -23,7 +23,8 @@ from torch import Tensor
 from rlhf_core.constitution import default_constitution
 from rlhf_core.corpus import Grammar
 from rlhf_core.josa import josa
-from rlhf_core.language_model import BOS, PAD, SEP, Generation, MiniLM, MiniLMConfig, to_generations
+from rlhf_core.language_model import BOS, PAD, SEP, MiniLM, MiniLMConfig
+from rlhf_core.sampling import Generation, to_generations
 from rlhf_core.tokenizer import SimpleTokenizer
 
 PROMPT_LENGTH = 96

@@ -28,9 +28,9 @@ from torch import Tensor
 
 from rlhf_core.attribute_encoder import response_ids
 from rlhf_core.descent import Descent
-from rlhf_core.language_model import PAD, MiniLM
+from rlhf_core.language_model import PAD, MiniLM, laid_out
 from rlhf_core.preferences import PreferenceDataset
-from rlhf_core.rollout import laid_out, score_tokens
+from rlhf_core.rollout import score_tokens
 from rlhf_core.tokenizer import SimpleTokenizer
 
 

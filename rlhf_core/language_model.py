@@ -1,4 +1,4 @@
-"""MiniLM: a GPT of 135 thousand parameters that writes an answer to a prompt, token by token.
+"""MiniLM: a GPT of 138 thousand parameters (185 in Korean) that writes an answer to a prompt, token by token.
 
 The architecture is GPT-2's (Radford et al., 2019): learned positions, pre-norm blocks of causal self-attention and a
 GELU feed-forward layer, and an output layer tied to the embedding. Left out against the paper: dropout (the grammar
@@ -16,24 +16,29 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Self, cast
+from typing import ClassVar, Self
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rlhf_core.attention import Attention, Cache, Packing, Rotation, rotary_angles, rotation
 from rlhf_core.decoding import Decoder
 from rlhf_core.feed_forward import FeedForward
+from rlhf_core.sampling import (
+    Generation,
+    Responses,
+    check_sampling,
+    draw,
+    next_token_log_probs,
+    tempered,
+    to_generations,
+)
 from rlhf_core.tokenizer import SimpleTokenizer
+from rlhf_core.weights import REMAKE, CheckpointError, read_checkpoint
 
 PAD, BOS, EOS, SEP = SimpleTokenizer.PAD, SimpleTokenizer.BOS, SimpleTokenizer.EOS, SimpleTokenizer.SEP
-
-
-class CheckpointError(RuntimeError):
-    """A file of weights is missing, damaged or made for another model."""
 
 
 class PromptError(ValueError):
@@ -72,27 +77,6 @@ class MiniLMConfig(LanguageModelConfig):
             raise ValueError(f"The width {self.width} must be a multiple of twice the number of heads {self.heads}.")
         if self.grid**2 > self.vocabulary:
             raise ValueError(f"A grid of {self.grid} by {self.grid} cells needs more than {self.vocabulary} words.")
-
-
-class Responses(NamedTuple):
-    """Sampled responses of one batch, as tensors of shape (batch, time)."""
-
-    tokens: Tensor
-    """int64, <pad> after the end."""
-    log_probs: Tensor
-    """Log-probability of each token under the distribution it was drawn from; 0 after the end."""
-    mask: Tensor
-    """True where a token counts, the <eos> included."""
-
-
-@dataclass(frozen=True)
-class Generation:
-    """One sampled answer in words."""
-
-    text: str
-    tokens: tuple[str, ...]
-    log_probs: tuple[float, ...]
-    ended: bool
 
 
 class GridEmbedding(nn.Module):
@@ -361,10 +345,7 @@ class MiniLM(LanguageModel):
         most = longest_ever if longest is None else min(longest, longest_ever)
         uniform = torch.rand(batch, longest_ever, generator=rng)
         tokens, log_probs = self._write(prompts, uniform[:, :most], temperature, top_k, begun, until, states)
-        ends = (tokens == until).int()
-        mask = (ends.cumsum(1) - ends) == 0
-        mask[:, most:] = False
-        return Responses(tokens * mask, log_probs * mask, mask)
+        return Responses.until(until, tokens, log_probs, most)
 
     @torch.inference_mode()
     def _write(
@@ -413,76 +394,8 @@ class MiniLM(LanguageModel):
         return tokens, log_probs
 
 
-REMAKE = "restore the file or remake it with `python -m rlhf_core.checkpoints.make` (of mazes: `make_mazes`)"
-
-
-def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file. CheckpointError when it is missing or damaged."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-            metadata = dict(file.metadata() or {})
-    except FileNotFoundError as error:
-        raise CheckpointError(f"The checkpoint {path} is missing; {REMAKE}.") from error
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"The checkpoint {path} cannot be read ({_one_line(error)}); {REMAKE}.") from error
-    if broken := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
-        raise CheckpointError(f"The checkpoint {path} is damaged: {broken[0]} holds no finite numbers; {REMAKE}.")
-    return tensors, metadata
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
 def laid_out(values: Tensor, mask: Tensor) -> Tensor:
     """Values (tokens, ...) of the tokens that count at their places in (batch, time, ...), zero elsewhere."""
     places = values.new_zeros(*mask.shape, *values.shape[1:])
     places[mask] = values
     return places
-
-
-def check_sampling(temperature: float, top_k: int | None) -> None:
-    """ValueError for what can't be sampled with."""
-    if temperature < 0:
-        raise ValueError(f"The temperature must be 0 or more, not {temperature}.")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k must be at least 1, not {top_k}.")
-
-
-def tempered(logits: Tensor, temperature: float, top_k: int | None = None) -> Tensor:
-    """Scores (batch, vocabulary) of the distribution that sampling draws from. Temperature 0 leaves the model's own."""
-    logits = logits if temperature in (0, 1) else logits / temperature
-    if top_k is not None and top_k < logits.shape[-1]:
-        kept = logits.topk(top_k, dim=-1).values[..., -1:]
-        logits = logits.masked_fill(logits < kept, -math.inf)
-    return logits
-
-
-def next_token_log_probs(logits: Tensor, temperature: float, top_k: int | None = None) -> Tensor:
-    """Log-probabilities (batch, vocabulary) that sampling draws from, see `tempered`."""
-    return torch.log_softmax(tempered(logits, temperature, top_k), -1)
-
-
-def draw(probabilities: Tensor, uniform: Tensor, temperature: float) -> Tensor:
-    """One token a row of probabilities (batch, vocabulary), (batch,), by the inverse of the cumulative distribution;
-    greedy at temperature 0. uniform: (batch,)."""
-    if temperature == 0:
-        return probabilities.argmax(-1)
-    cumulative = probabilities.cumsum(-1)
-    at = (uniform * cumulative[:, -1])[:, None]
-    return torch.searchsorted(cumulative, at, right=True)[:, 0].clamp_(max=probabilities.shape[1] - 1)
-
-
-def to_generations(responses: Responses, tokenizer: SimpleTokenizer) -> list[Generation]:
-    """Sampled token ids as text."""
-    found: list[Generation] = []
-    for row, log_probs, mask in zip(*responses, strict=True):
-        ids = cast(list[int], row[mask].tolist())
-        words = tuple(tokenizer.words[i] for i in ids)
-        found.append(
-            Generation(
-                tokenizer.decode(ids), words, tuple(cast(list[float], log_probs[mask].tolist())), ids[-1] == EOS
-            )
-        )
-    return found

@@ -15,16 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from rlhf_core.language_model import (
-    EOS,
-    PAD,
-    LanguageModel,
-    LanguageModelConfig,
-    Responses,
-    check_sampling,
-    draw,
-    next_token_log_probs,
-)
+from rlhf_core.language_model import EOS, PAD, LanguageModel, LanguageModelConfig
+from rlhf_core.sampling import Responses, check_sampling, draw, next_token_log_probs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +88,4 @@ class LSTMLanguageModel(LanguageModel):
             if not len(live):
                 break
             _, (h, c) = self.lstm(self.embedding(drawn)[:, None], (h, c))
-        ends = (tokens == EOS).int()
-        mask = (ends.cumsum(1) - ends) == 0
-        return Responses(tokens * mask, log_probs * mask, mask)
+        return Responses.until(EOS, tokens, log_probs, length)

@@ -1,8 +1,7 @@
 """What could come next: the tree of continuations that a language model walks through, and what sampling makes of it.
 
 A response is one way through a tree: at every token the model gives each word of its vocabulary a probability, and one
-of them is drawn. Temperature divides the logits before the softmax, so that likely words become likelier (below 1) or
-less so (above 1); top-k leaves only the k likeliest to be drawn (Fan et al., 2018).
+of them is drawn, by temperature and top-k (`sampling`).
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from rlhf_core.language_model import EOS, LanguageModel, PromptError, next_token_log_probs
+from rlhf_core.language_model import EOS, LanguageModel, PromptError
+from rlhf_core.sampling import next_token_log_probs
 from rlhf_core.tokenizer import SimpleTokenizer
 
 

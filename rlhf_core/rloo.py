@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from rlhf_core.groups import GroupConfig, GroupTrainer
-from rlhf_core.rollout import Rollout, laid_out, score_tokens
+from rlhf_core.language_model import laid_out
+from rlhf_core.rollout import Rollout, score_tokens
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from rlhf_core.advantages import masked_mean
 from rlhf_core.kl import exact_kl_and_entropy, k1
-from rlhf_core.language_model import EOS, PAD, MiniLM, Responses, laid_out, next_token_log_probs, tempered
+from rlhf_core.language_model import EOS, PAD, MiniLM, laid_out
 from rlhf_core.likelihood import token_log_probs
+from rlhf_core.sampling import Responses, next_token_log_probs, tempered
 from rlhf_core.tokenizer import SimpleTokenizer
 
 RewardFunction = Callable[[Sequence[str], Sequence[str]], Tensor]

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from rlhf_core.advantages import generalized_advantages, masked_mean, whiten
 from rlhf_core.kl import k1
+from rlhf_core.language_model import laid_out
 from rlhf_core.ppo import PPOConfig, PPOMetrics, PPOTrainer, clipped_policy_loss, squared_value_error
-from rlhf_core.rollout import Rollout, laid_out, score_tokens
+from rlhf_core.rollout import Rollout, score_tokens
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from lab.states import DamagedStateError
 from rlhf_core.constitution import ConstitutionError
 from rlhf_core.formats import FormatError
 from rlhf_core.gridworld import MazeError
-from rlhf_core.language_model import CheckpointError
 from rlhf_core.team_messages import MessageError
 from rlhf_core.tokenizer import MOST_NAMED, UnknownWordsError
+from rlhf_core.weights import CheckpointError
 from ui import layout, session
 from ui.i18n import t
 

@@ -10,8 +10,9 @@ import torch
 
 from lab import models, pretraining
 from rlhf_core.checkpoints import LanguageAssets
-from rlhf_core.language_model import LanguageModel, next_token_log_probs
+from rlhf_core.language_model import LanguageModel
 from rlhf_core.next_token import TokenTree, sharpness, token_tree
+from rlhf_core.sampling import next_token_log_probs
 from rlhf_core.tokenizer import SimpleTokenizer
 from ui import charts, layout, session, tokens
 from ui import token_tree as tree_view

@@ -18,8 +18,8 @@ from streamlit.delta_generator import DeltaGenerator
 from lab import models
 from lab.jobs import JobError, JobSpec
 from lab.store import Run, StoreError
-from rlhf_core.language_model import CheckpointError
 from rlhf_core.metrics import METRICS
+from rlhf_core.weights import CheckpointError
 from ui import charts, controls, errors, following, layout, presenting, session
 from ui.i18n import has, t
 from ui.live_figure import live_figure, palette

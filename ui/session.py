@@ -15,7 +15,7 @@ from lab.app import Laboratory, get_laboratory
 from lab.labelling import Answer
 from lab.store import Lab
 from rlhf_core.constitutional_ai import Revision
-from rlhf_core.language_model import Generation
+from rlhf_core.sampling import Generation
 from ui.browser import COOKIE, browser_name
 from ui.i18n import LANGUAGES, choose_language, t
 

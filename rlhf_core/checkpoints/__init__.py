@@ -14,10 +14,11 @@ from rlhf_core.attribute_encoder import AttributeEncoder
 from rlhf_core.corpus import Grammar, load_grammar
 from rlhf_core.critic import Critic, critic_tokenizer
 from rlhf_core.gold import GoldJudge, load_judge
-from rlhf_core.language_model import REMAKE, CheckpointError, MiniLM, read_checkpoint
+from rlhf_core.language_model import MiniLM
 from rlhf_core.maze_language import Thought, maze_tokenizer
 from rlhf_core.reward_model import FeatureExtractor
 from rlhf_core.tokenizer import SimpleTokenizer
+from rlhf_core.weights import REMAKE, CheckpointError, read_checkpoint
 
 HERE = Path(__file__).parent
 

@@ -11,8 +11,9 @@ from rlhf_core.checkpoints import load_maze_policy, maze_path
 from rlhf_core.checkpoints.make_mazes import make_policy
 from rlhf_core.cloning import CloningConfig, CloningTrainer, cloning_loss, maze_model, schedule
 from rlhf_core.gridworld import Maze, neighbour
-from rlhf_core.language_model import EOS, PAD, CheckpointError, MiniLM, MiniLMConfig
+from rlhf_core.language_model import EOS, PAD, MiniLM, MiniLMConfig
 from rlhf_core.maze_language import THOUGHTS, Thought, cell_named, maze_tokenizer, split_answer
+from rlhf_core.weights import CheckpointError
 
 TOKENIZER = maze_tokenizer("en")
 LESSONS = (

@@ -9,8 +9,9 @@ from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.constitution import Constitution, Example, Principle, default_constitution
 from rlhf_core.constitutional_ai import ROUNDS, SURE, VIOLATED, Chain, ConstitutionalAI
 from rlhf_core.critic import Critic, critic_config, critic_tokenizer
-from rlhf_core.language_model import Generation, MiniLM
+from rlhf_core.language_model import MiniLM
 from rlhf_core.principle_judge import ConstitutionJudge
+from rlhf_core.sampling import Generation
 
 NAMES = ("kind", "true", "brief")
 

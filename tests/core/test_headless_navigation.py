@@ -12,9 +12,10 @@ from rlhf_core import headless_navigation
 from rlhf_core.__main__ import main
 from rlhf_core.cloning import maze_model
 from rlhf_core.gridworld import GridWorld, Maze, manhattan, maze_json, random_mazes
-from rlhf_core.language_model import CheckpointError, MiniLM
+from rlhf_core.language_model import MiniLM
 from rlhf_core.maze_language import Thought
 from rlhf_core.navigation import Memory, ModelBackend
+from rlhf_core.weights import CheckpointError
 from tests.core.command_line import in_a_process, refused, reported
 
 KEYS = {"n", "success", "spl", "bumps", "tokens", "mazes", "success_interval", "spl_interval", "loops", "valid_plans",

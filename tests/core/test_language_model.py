@@ -4,21 +4,12 @@ import pytest
 import torch
 
 from rlhf_core.checkpoints import LanguageAssets
-from rlhf_core.language_model import (
-    EOS,
-    PAD,
-    CheckpointError,
-    GridEmbedding,
-    MiniLM,
-    MiniLMConfig,
-    PromptError,
-    draw,
-    laid_out,
-    next_token_log_probs,
-)
+from rlhf_core.language_model import EOS, PAD, GridEmbedding, MiniLM, MiniLMConfig, PromptError, laid_out
 from rlhf_core.pretraining import PretrainConfig, Pretrainer, language_model_loss, make_optimizers, pad_responses
 from rlhf_core.rollout import score_tokens
+from rlhf_core.sampling import draw, next_token_log_probs
 from rlhf_core.tokenizer import SimpleTokenizer, UnknownWordsError
+from rlhf_core.weights import CheckpointError
 
 
 def rng(seed: int = 0) -> torch.Generator:

@@ -8,10 +8,11 @@ import torch
 from rlhf_core import pretraining
 from rlhf_core.architectures import ARCHITECTURES, SIZES, Architecture, parameter_parts
 from rlhf_core.checkpoints import LanguageAssets
-from rlhf_core.language_model import PAD, CheckpointError, LanguageModel, MiniLM
+from rlhf_core.language_model import PAD, LanguageModel, MiniLM
 from rlhf_core.lstm import LSTMConfig, LSTMLanguageModel
 from rlhf_core.pretraining import PretrainConfig, Pretrainer, language_model_loss
 from rlhf_core.tokenizer import SimpleTokenizer
+from rlhf_core.weights import CheckpointError
 
 
 @pytest.fixture

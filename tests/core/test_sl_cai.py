@@ -10,8 +10,8 @@ from rlhf_core.checkpoints import LanguageAssets
 from rlhf_core.constitution import default_constitution
 from rlhf_core.constitutional_ai import ConstitutionalAI
 from rlhf_core.gold import ALARMING
-from rlhf_core.language_model import Generation
 from rlhf_core.principle_judge import ConstitutionJudge
+from rlhf_core.sampling import Generation
 from rlhf_core.sl_cai import SLCAIConfig, SLCAIMetrics, SLCAITrainer
 
 SMALL = SLCAIConfig(questions=6, updates=2, batch_size=8, rounds=2)

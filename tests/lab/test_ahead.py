@@ -11,7 +11,7 @@ from lab.database import StoreError
 from lab.deck import Deck, DeckSettings
 from lab.labelling import LabellingDesk, Showing
 from lab.store import Lab, Store
-from rlhf_core.language_model import CheckpointError
+from rlhf_core.weights import CheckpointError
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ import torch
 from lab import constitution, models, ppo, rlaif, sl_cai, stages, states
 from lab.jobs import Jobs, JobSpec
 from lab.store import Lab, Store
-from rlhf_core.checkpoints import CheckpointError
 from rlhf_core.constitution import Constitution, ConstitutionError, default_constitution, dump, parse
 from rlhf_core.critic import Critic
-from rlhf_core.language_model import Generation, MiniLM
+from rlhf_core.language_model import MiniLM
 from rlhf_core.ppo import PPOConfig
+from rlhf_core.sampling import Generation
 from rlhf_core.sl_cai import SLCAIConfig
+from rlhf_core.weights import CheckpointError
 
 Until = Callable[[Callable[[], object]], None]
 DEFAULT = default_constitution("en")

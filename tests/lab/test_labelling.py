@@ -9,7 +9,7 @@ import torch
 from lab import labelling, models, reward
 from lab.labelling import LabellingDesk, LabellingError, TooFastError
 from lab.store import Lab, Label, Store
-from rlhf_core.language_model import Generation
+from rlhf_core.sampling import Generation
 
 
 class Clock:

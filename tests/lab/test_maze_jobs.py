@@ -12,11 +12,12 @@ from lab.jobs import Jobs, JobSpec
 from lab.store import Lab, Store
 from rlhf_core.cloning import CloningConfig, maze_model, schedule
 from rlhf_core.gridworld import MOVES, parse_mazes
-from rlhf_core.language_model import MiniLM, PromptError, Responses
+from rlhf_core.language_model import MiniLM, PromptError
 from rlhf_core.maze_language import Reading
 from rlhf_core.metrics import METRICS
 from rlhf_core.navigation import WORDS_EN, ModelBackend
 from rlhf_core.navigation_ppo import NavigationPPOConfig
+from rlhf_core.sampling import Responses
 
 Until = Callable[[Callable[[], object]], None]
 MEASURED = ("hard_success", "easy_success", "hard_spl", "bumps")

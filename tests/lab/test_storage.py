@@ -18,7 +18,7 @@ from lab.labelling import LabellingDesk
 from lab.states import DamagedStateError
 from lab.store import Lab, NewPair, Store, StoreError
 from rlhf_core import checkpoints
-from rlhf_core.language_model import CheckpointError
+from rlhf_core.weights import CheckpointError
 from tests.lab.test_jobs import uninterrupted
 from tests.lab.test_older_schemas import BROWSERS, written
 from tests.lab.trouble import damaged, full_disk, nobody

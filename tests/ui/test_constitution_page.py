@@ -13,7 +13,7 @@ from lab.app import get_laboratory
 from lab.constitution import Version
 from lab.store import Run, Store
 from rlhf_core.constitution import Constitution, default_constitution, dump
-from rlhf_core.language_model import CheckpointError
+from rlhf_core.weights import CheckpointError
 from tests.ui.conftest import Visit, markup, once, press, said
 from ui import critique_view
 from ui.constitution_view import as_lines, from_lines

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from lab import models, problem
 from lab.app import get_laboratory
-from rlhf_core.language_model import CheckpointError
+from rlhf_core.weights import CheckpointError
 from tests.ui.conftest import Visit, answer, markup, once, press, said, showing, undo, until
 from ui.i18n import translate
 

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from lab import members, models
 from lab.app import get_laboratory
 from lab.store import NewPair
-from rlhf_core.language_model import CheckpointError
+from rlhf_core.weights import CheckpointError
 from tests.lab.runs import add_ppo_run
 from tests.lab.test_older_schemas import written
 from tests.lab.trouble import full_disk
