@@ -27,7 +27,8 @@ LENGTH = "its mean response, tokens"
 LEAST_LENGTH = 14
 ASKED = {SECONDS: "at most 0.16", LENGTH: f"at least {LEAST_LENGTH}"}
 PARTS = ("rollout", "scoring", "reward", "advantages", "update")
-ITERATIONS, WARM_UP = 30, 3
+ITERATIONS, WARM_UP, COUNTED = 30, 3, 3
+"""How many are timed, how many come before, and of how many more the operations are counted."""
 
 
 @contextmanager
@@ -85,6 +86,12 @@ def flops(function: Callable[[], Any]) -> tuple[Any, float]:
     return result, float(counter.get_total_flops())
 
 
+def mean_length(trainer: PPOTrainer) -> float:
+    """Tokens an answer in the latest iteration."""
+    assert trainer.rollout is not None
+    return float(trainer.rollout.mask.sum(1).float().mean())
+
+
 def iteration(language: str, iterations: int = ITERATIONS) -> Headlines:
     """The table of parts, at the shipped defaults."""
     assets, options = load_start(language), headless.Options(language=language)
@@ -104,14 +111,16 @@ def iteration(language: str, iterations: int = ITERATIONS) -> Headlines:
         took, whole = seconds(lambda: by_part(trainer, seconds))
         speed = (before + gemm_gflops(repeats=2)) / 2
         took["whole"] = whole
-        assert trainer.rollout is not None
-        length = float(trainer.rollout.mask.sum(1).float().mean())
-        if length < LEAST_LENGTH:
+        if mean_length(trainer) < LEAST_LENGTH:
             continue
         times.append({part: took[part] * speed / REFERENCE_GFLOPS for part in took})
         speeds.append(speed)
-        lengths.append(length)
-    counts = [by_part(trainer, flops) for _ in range(3)]
+        lengths.append(mean_length(trainer))
+    counts: list[dict[str, float]] = []
+    while len(counts) < COUNTED:
+        count = by_part(trainer, flops)
+        if mean_length(trainer) >= LEAST_LENGTH:
+            counts.append(count)
     whole = median(took["whole"] for took in times)
     c = trainer.config
     print(f"### One iteration, {language}\n")
