@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewPerson
@@ -102,6 +103,20 @@ def test_a_team_escapes_and_a_changed_message_changes_what_it_does(server: Serve
     play_lose_and_come_back(person)
     go_to_the_end(person)
     assert person.trouble() == []
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_small_projector_has_the_views_beside_the_heading(
+    server: Server, person_at: NewPerson, language: str
+) -> None:
+    """Below it they would push the labyrinth out of sight."""
+    person = person_at(server, viewport={"width": 1280, "height": 720})
+    person.go("/team", lang=language)
+    heading, views = (
+        person.at("team_head").locator(one).bounding_box() for one in ("h1", '[data-testid="stButtonGroup"]')
+    )
+    assert heading is not None and views is not None
+    assert views["y"] < heading["y"] + heading["height"], (heading, views)
 
 
 def test_every_page_is_named_in_the_header_of_a_small_projector(server: Server, person_at: NewPerson) -> None:
