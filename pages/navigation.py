@@ -15,10 +15,10 @@ known = page_address.take(
     view=("maze_page", VIEWS, VIEWS[0]),
     kind=("maze_kind", maze_training_view.KINDS, maze_training_view.KINDS[0]),
 )
-layout.heading("navigation")
+view = layout.head("navigation", "maze_page", VIEWS)
 lessons.strip("navigation", known)
 run_view.elsewhere()
-match layout.views("navigation", "maze_page", VIEWS):
+match view:
     case "walk":
         walk_view.walk_fragment()
     case "train":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from ui import layout, lessons, outlook_class_view, outlook_forecast_view, outlook_reading_view, page_address, session
 from ui.i18n import t
 
@@ -11,10 +9,11 @@ VIEWS = ("forecast", "class", "directions", "timeline", "topics")
 
 joined = session.joined_key()
 known = page_address.take("outlook", view=("outlook_view", VIEWS, VIEWS[0]))
-with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="outlook_head"):
+if joined:
+    view = "joined"
     layout.heading("outlook")
-    view = "joined" if joined else layout.views("outlook", "outlook_view", VIEWS)
-if not joined:
+else:
+    view = layout.head("outlook", "outlook_view", VIEWS)
     lessons.strip("outlook", known)
 match view:
     case "joined":

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from ui import layout, lessons, page_address, team_evaluation_view, team_view
 from ui.i18n import t
 
 VIEWS = ("play", "compare")
 
 known = page_address.take("team", view=("team_page", VIEWS, VIEWS[0]))
-with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="team_head"):
-    layout.heading("team")
-    view = layout.views("team", "team_page", VIEWS)
+view = layout.head("team", "team_page", VIEWS)
 lessons.strip("team", known)
 match view:
     case "play":

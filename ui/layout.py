@@ -87,6 +87,13 @@ def views(page: str, key: str, names: Sequence[str], turned: Callable[[], None] 
     return st.session_state[key]
 
 
+def head(page: str, key: str, names: Sequence[str]) -> str:
+    """A page's heading with the choice among its views beside it: below, it would push a board out of sight."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center", key=f"{page}_head"):
+        heading(page)
+        return views(page, key, names)
+
+
 def section(key: str, **slots: object) -> None:
     """A heading inside a page, with its sentence if it has one."""
     lead = f"<p>{html.escape(t(f'{key}_lead', **slots))}</p>" if has(f"{key}_lead") else ""

@@ -136,7 +136,7 @@ def _buttons(at: WalkDesk) -> None:
         at.walk = Walk(at.walk.store, at.walk.settings, at.walk.language)
         _keep(at)
 
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="maze_buttons"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="maze_buttons"):
         kind = "primary" if going else "secondary"
         st.button(t("walk.step"), key="maze_step", type=kind, disabled=not going, on_click=step)
         label = t("walk.pause" if at.playing else "walk.play")
