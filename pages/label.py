@@ -31,12 +31,12 @@ def owner() -> None:
     """The lab's owner labels, looks at the class, or has groups label to briefs."""
     known = page_address.take("label", view=("label_view", VIEWS, VIEWS[0]))
     shown = session.value("label_view", VIEWS[0])
-    layout.heading("mission" if shown == "mission" else "label")
-    lessons.strip("label", known)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="label_head"):
+        layout.heading("mission" if shown == "mission" else "label")
         view = layout.views("label", "label_view", VIEWS, _turn)
         if view == "label":
             guideline_view.popover()
+    lessons.strip("label", known)
     match view:
         case "class":
             class_view.board()

@@ -2,10 +2,8 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.access import see_it_whole
 from tests.e2e.conftest import NewPerson
 from tests.e2e.locales import phrases
 from tests.e2e.person import Person
@@ -104,33 +102,3 @@ def test_a_team_escapes_and_a_changed_message_changes_what_it_does(server: Serve
     play_lose_and_come_back(person)
     go_to_the_end(person)
     assert person.trouble() == []
-
-
-@pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize(("path", "board"), [("/team", "svg.labyrinth"), ("/navigation", "svg.maze")])
-def test_a_small_projector_shows_a_whole_board(
-    server: Server, person_at: NewPerson, path: str, board: str, language: str
-) -> None:
-    """Without scrolling, in the language whose sentences are longer too."""
-    person = person_at(server, viewport={"width": 1280, "height": 720})
-    person.go(path, lang=language)
-    see_it_whole(person)
-    box = person.page.locator(board).first.bounding_box()
-    assert box is not None and box["y"] + box["height"] <= 720, box
-
-
-def test_every_page_is_named_in_the_header_of_a_small_projector(server: Server, person_at: NewPerson) -> None:
-    """The names of all pages, and of one more to come, stand beside the language switches and not behind them."""
-    person = person_at(server, viewport={"width": 1280, "height": 720})
-    person.go("/", lang="en")
-    for language in ("en", "ko"):
-        if language == "ko":
-            person.at("language").get_by_text("한국어").click()
-            expect(person.page.locator("html")).to_have_attribute("lang", "ko")
-            person.settle()
-        bar = person.at("language_bar").bounding_box()
-        links = person.page.locator("header a[data-testid='stTopNavLink']")
-        boxes = [link.bounding_box() for link in links.all()]
-        assert bar is not None and len(boxes) == 9, boxes
-        ends = [box["x"] + box["width"] for box in boxes if box is not None]
-        assert len(ends) == 9 and max(ends) + 110 < bar["x"], (ends, bar)
