@@ -15,7 +15,6 @@ known = page_address.take("language_model", view=("lm_view", VIEWS, VIEWS[0]))
 assets = models.assets(session.current_lab().language)
 layout.heading("language_model", parameters=assets.model.parameter_count, words=len(assets.grammar.words))
 lessons.strip("language_model", known)
-layout.note(t("lm.large"))
 match layout.views("lm", "lm_view", VIEWS):
     case "train":
         run_view.elsewhere()
