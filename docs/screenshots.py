@@ -23,6 +23,10 @@ TICKS = 21
 LOUD = 12
 """Presses of a key that take a slider to its end."""
 DARK = ("/", "/ppo")
+AT_REST = """() => document.getAnimations().every(
+  (one) => one.playState === 'finished' || !isFinite(one.effect.getTiming().iterations),
+)"""
+"""A thought appears word by word."""
 
 
 def train(person: Person, language: str) -> None:
@@ -63,6 +67,7 @@ def take(person: Person, path: str, kind: str) -> None:
     """A picture of the page in sight, once everything on it is drawn."""
     access.see_it_whole(person)
     person.page.wait_for_load_state("networkidle")
+    person.page.wait_for_function(AT_REST)
     person.page.get_by_test_id("stMain").evaluate("e => e.scrollTo(0, 0)")
     person.page.screenshot(path=IMAGES / f"{path.strip('/') or 'home'}-{kind}.png")
 
