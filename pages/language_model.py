@@ -32,11 +32,12 @@ match layout.views("lm", "lm_view", VIEWS):
                 t("language_model.prompt"), key=session.keep("lm_prompt", example), placeholder=example
             )
             prompt = view.read_prompt(assets, typed or "")
+            if prompt:
+                view.temperature_and_count()
+                view.answers(assets, model, prompt)
             view.suggestion_buttons(assets)
             if prompt:
                 view.show_tokens(assets, prompt)
-                view.temperature_and_count()
-                view.answers(assets, model, prompt)
         with right:
             if prompt:
                 view.next_word(assets, model, prompt)

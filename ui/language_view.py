@@ -102,7 +102,6 @@ def show_tokens(assets: LanguageAssets, prompt: str) -> None:
 
 def temperature_and_count() -> None:
     """How boldly, of how many words, and how many answers."""
-    layout.section("language_model.answers")
     bold, few = st.columns(2, gap="medium")
     bold.slider(
         t("language_model.temperature"), 0.1, 2.0, step=0.1, key=session.keep("lm_temperature", 1.0),

@@ -12,7 +12,13 @@ SMALL = {"width": 1280, "height": 720}
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize(
-    ("path", "wanted"), [("/label", ".lab-ballot .choices"), ("/navigation", "svg.maze"), ("/team", "svg.labyrinth")]
+    ("path", "wanted"),
+    [
+        ("/label", ".lab-ballot .choices"),
+        ("/language_model", ".st-key-lm_sample"),
+        ("/navigation", "svg.maze"),
+        ("/team", "svg.labyrinth"),
+    ],
 )
 def test_all_choices_and_whole_boards_are_in_sight(
     server: Server, person_at: NewPerson, path: str, wanted: str, language: str
