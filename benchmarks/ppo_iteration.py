@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial, wraps
 from statistics import fmean, median
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 from torch.utils.flop_counter import FlopCounterMode
@@ -27,6 +27,7 @@ LENGTH = "its mean response, tokens"
 LEAST_LENGTH = 14
 ASKED = {SECONDS: "at most 0.16", LENGTH: f"at least {LEAST_LENGTH}"}
 PARTS = ("rollout", "scoring", "reward", "advantages", "update")
+Said = TypeVar("Said")
 ITERATIONS, WARM_UP, COUNTED = 30, 3, 3
 """How many are timed, how many come before, and of how many more the operations are counted."""
 
@@ -92,6 +93,19 @@ def mean_length(trainer: PPOTrainer) -> float:
     return float(trainer.rollout.mask.sum(1).float().mean())
 
 
+def long_enough(trainer: PPOTrainer, wanted: int, measure: Callable[[], Said]) -> tuple[list[Said], int]:
+    """What `measure`, which has the trainer make a step, says of so many iterations whose answers are as long as asked;
+    and how many more were shorter."""
+    found: list[Said] = []
+    for tried in range(1, 10 * wanted + 1):
+        said = measure()
+        if mean_length(trainer) >= LEAST_LENGTH:
+            found.append(said)
+        if len(found) == wanted:
+            return found, tried - wanted
+    raise RuntimeError(f"Only {len(found)} of {10 * wanted} iterations have {LEAST_LENGTH} tokens an answer.")
+
+
 def iteration(language: str, iterations: int = ITERATIONS) -> Headlines:
     """The table of parts, at the shipped defaults."""
     assets, options = load_start(language), headless.Options(language=language)
@@ -99,33 +113,23 @@ def iteration(language: str, iterations: int = ITERATIONS) -> Headlines:
     trainer = headless.ppo_trainer(assets, reward, options)
     for _ in range(WARM_UP):
         trainer.step()
-    times: list[dict[str, float]] = []
-    speeds: list[float] = []
-    lengths: list[float] = []
-    tried = 0
-    while len(times) < iterations:
-        tried += 1
-        if tried > 10 * iterations:
-            raise RuntimeError(f"Only {len(times)} of {tried - 1} iterations have {LEAST_LENGTH} tokens an answer.")
+
+    def timed() -> tuple[dict[str, float], float, float]:
+        """Scaled seconds by part, the core's speed beside them, and tokens an answer."""
         before = gemm_gflops(repeats=2)
         took, whole = seconds(lambda: by_part(trainer, seconds))
         speed = (before + gemm_gflops(repeats=2)) / 2
         took["whole"] = whole
-        if mean_length(trainer) < LEAST_LENGTH:
-            continue
-        times.append({part: took[part] * speed / REFERENCE_GFLOPS for part in took})
-        speeds.append(speed)
-        lengths.append(mean_length(trainer))
-    counts: list[dict[str, float]] = []
-    while len(counts) < COUNTED:
-        count = by_part(trainer, flops)
-        if mean_length(trainer) >= LEAST_LENGTH:
-            counts.append(count)
+        return {part: took[part] * speed / REFERENCE_GFLOPS for part in took}, speed, mean_length(trainer)
+
+    found, shorter = long_enough(trainer, iterations, timed)
+    times, speeds, lengths = zip(*found, strict=True)
+    counts, _ = long_enough(trainer, COUNTED, lambda: by_part(trainer, flops))
     whole = median(took["whole"] for took in times)
     c = trainer.config
     print(f"### One iteration, {language}\n")
     print(f"Batch {c.batch_size}, {c.epochs} epochs of {c.minibatches} minibatches, {len(assets.tokenizer)} words;")
-    print(f"median of {iterations} iterations of {fmean(lengths):.1f} tokens an answer; {tried - iterations} more were")
+    print(f"median of {iterations} iterations of {fmean(lengths):.1f} tokens an answer; {shorter} more were")
     print(f"shorter than {LEAST_LENGTH}, and do not count.")
     print(f"This core: {median(speeds):.0f} GFLOP/s (median). ", end="")
     print("Share of peak: matrix products alone, against all of the time.\n")

@@ -31,8 +31,7 @@ def owner() -> None:
     """The lab's owner labels, looks at the class, or has groups label to briefs."""
     known = page_address.take("label", view=("label_view", VIEWS, VIEWS[0]))
     shown = session.value("label_view", VIEWS[0])
-    with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="label_head"):
-        layout.heading("mission" if shown == "mission" else "label")
+    with layout.head("mission" if shown == "mission" else "label"):
         view = layout.views("label", "label_view", VIEWS, _turn)
         if view == "label":
             guideline_view.popover()

@@ -15,7 +15,8 @@ known = page_address.take(
     view=("maze_page", VIEWS, VIEWS[0]),
     kind=("maze_kind", maze_training_view.KINDS, maze_training_view.KINDS[0]),
 )
-view = layout.head("navigation", "maze_page", VIEWS)
+with layout.head("navigation"):
+    view = layout.views("navigation", "maze_page", VIEWS)
 lessons.strip("navigation", known)
 run_view.elsewhere()
 match view:

@@ -9,11 +9,9 @@ VIEWS = ("forecast", "class", "directions", "timeline", "topics")
 
 joined = session.joined_key()
 known = page_address.take("outlook", view=("outlook_view", VIEWS, VIEWS[0]))
-if joined:
-    view = "joined"
-    layout.heading("outlook")
-else:
-    view = layout.head("outlook", "outlook_view", VIEWS)
+with layout.head("outlook"):
+    view = "joined" if joined else layout.views("outlook", "outlook_view", VIEWS)
+if not joined:
     lessons.strip("outlook", known)
 match view:
     case "joined":

@@ -8,7 +8,8 @@ from ui.i18n import t
 VIEWS = ("play", "compare")
 
 known = page_address.take("team", view=("team_page", VIEWS, VIEWS[0]))
-view = layout.head("team", "team_page", VIEWS)
+with layout.head("team"):
+    view = layout.views("team", "team_page", VIEWS)
 lessons.strip("team", known)
 match view:
     case "play":

@@ -87,11 +87,13 @@ def views(page: str, key: str, names: Sequence[str], turned: Callable[[], None] 
     return st.session_state[key]
 
 
-def head(page: str, key: str, names: Sequence[str]) -> str:
-    """A page's heading with the choice among its views beside it: below, it would push a board out of sight."""
-    with st.container(horizontal=True, gap="medium", vertical_alignment="center", key=f"{page}_head"):
+def head(page: str) -> DeltaGenerator:
+    """A row that begins with a page's heading and has room for the choice among its views: below, it would push a board
+    out of sight."""
+    row = st.container(horizontal=True, vertical_alignment="center", key="page_head")
+    with row:
         heading(page)
-        return views(page, key, names)
+    return row
 
 
 def section(key: str, **slots: object) -> None:
